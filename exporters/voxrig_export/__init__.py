@@ -1,0 +1,6 @@
+"""Curve files that engines and editors import: one module a format, one table of them all."""
+
+from voxrig_export.sink import FileSink, open_sink, write
+from voxrig_export.table import FORMATS, Format, format_for, formats
+
+__all__ = ["FORMATS", "FileSink", "Format", "format_for", "formats", "open_sink", "write"]

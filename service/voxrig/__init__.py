@@ -1,0 +1,47 @@
+"""voxrig: speech to face animation for game engines.
+
+    frames = voxrig.animate("line.wav", rig="arkit", fps=60)
+
+Names load on first use, so that importing voxrig costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from ._version import __version__
+
+if TYPE_CHECKING:
+    from .engine import Engine, Stream
+    from .errors import VoxrigError
+    from .model import load
+    from .performance import Direction, animate, open_engine
+    from .types import AudioChunk, Frames, Rig, Style
+
+_HOMES = {
+    **dict.fromkeys(("AudioChunk", "Frames", "Rig", "Style"), "types"),
+    **dict.fromkeys(("Direction", "animate", "open_engine"), "performance"),
+    **dict.fromkeys(("Engine", "Stream"), "engine"),
+    "VoxrigError": "errors",
+    "load": "model",
+}
+
+__all__ = [
+    "AudioChunk",
+    "Direction",
+    "Engine",
+    "Frames",
+    "Rig",
+    "Stream",
+    "Style",
+    "VoxrigError",
+    "__version__",
+    "animate",
+    "load",
+    "open_engine",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'voxrig' has no attribute '{name}'")
+    return getattr(import_module(f"voxrig.{_HOMES[name]}"), name)

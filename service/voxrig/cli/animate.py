@@ -1,0 +1,135 @@
+"""``voxrig animate``: recordings to curve files, many in one batch."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from voxrig.audio import AudioSource, RawFormat, open_audio
+from voxrig.errors import AudioError, FormatError, OutputError, VoxrigError
+from voxrig.performance import Direction, Job, Progress, perform
+from voxrig.rigs import NATIVE, RigMap, get
+from voxrig.style import parse
+from voxrig.types import Sink
+from voxrig_export import Format, format_for, open_sink
+
+
+def run(args: argparse.Namespace) -> int:
+    """Exit code 0, or 1 if some of several recordings failed. Raises VoxrigError."""
+    kind = _format(args)
+    direction = _direction(args, kind)
+    raw = _raw(args)
+    jobs = [_job(path, out, kind, direction, raw) for path, out in _places(args, kind)]
+    direction.stages()  # wrong curve names are told before any work
+    engine = direction.engine(args.pack, args.device)
+    began, frames, seconds = time.perf_counter(), 0, 0.0
+    failures: list[tuple[str, VoxrigError]] = []
+    with _shown(len(jobs)) as show:
+        for told in perform(jobs, direction, engine):
+            show(told)
+            if told.error is not None:
+                failures.append((told.name, told.error))
+            elif told.done:
+                frames, seconds = frames + told.frames, seconds + told.seconds
+    if failures and len(jobs) == 1:
+        raise failures[0][1]
+    speed = seconds / max(time.perf_counter() - began, 1e-9)
+    if args.out != "-":
+        clips = args.out or f"{len(jobs) - len(failures)} of {len(jobs)} clips in {args.out_dir}"
+        said = f"{frames} frames of {direction.rig.name}, {seconds:.1f} s of speech"
+        print(f"{clips}: {said}, {speed:.0f} × real time")
+    for name, error in failures:
+        print(f"voxrig: failed: {name}: {error}", file=sys.stderr)
+    return 1 if failures else 0
+
+
+def _format(args: argparse.Namespace) -> Format:
+    if args.out is None:
+        return format_for("", args.format or "csv")
+    if len(args.audio) > 1:
+        raise FormatError("--out takes one recording; use --out-dir for several")
+    return format_for(args.out, args.format)
+
+
+def _direction(args: argparse.Namespace, kind: Format) -> Direction:
+    name = args.rig or kind.default_rig
+    rig, to_rig = get(name), None
+    if args.flame_calibration:
+        if name != "flame":
+            raise FormatError(f"--flame-calibration goes with --rig flame, not {name}")
+        from voxrig.rigs import flame
+
+        calibration = flame.load_calibration(args.flame_calibration)
+        rig = flame.rig(calibration)
+        to_rig = RigMap(NATIVE, rig, (partial(flame.from_native, calibration=calibration),))
+    kind.check(rig)
+    style = parse(args.emotion, args.intensity)
+    return Direction(rig, args.fps, style, args.gain, args.offset, args.smooth, args.live, to_rig)
+
+
+def _raw(args: argparse.Namespace) -> RawFormat | None:
+    if args.raw is None:
+        return None
+    if args.rate is None:
+        raise AudioError("--raw needs --rate, in Hz")
+    return RawFormat(args.raw, args.rate, args.channels)
+
+
+def _places(args: argparse.Namespace, kind: Format) -> Iterator[tuple[str, str]]:
+    if args.out is not None:
+        yield args.audio[0], args.out
+        return
+    try:
+        os.makedirs(args.out_dir, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make folder '{args.out_dir}': {error.strerror}") from error
+    taken: dict[str, str] = {}
+    for path in args.audio:
+        name = ("stdin" if path == "-" else Path(path).stem) + kind.suffix
+        if name in taken:
+            raise OutputError(f"'{taken[name]}' and '{path}' would both become {name}; rename one")
+        taken[name] = path
+        yield path, str(Path(args.out_dir) / name)
+
+
+def _job(path: str, out: str, kind: Format, direction: Direction, raw: RawFormat | None) -> Job:
+    def source() -> AudioSource:
+        if out != "-" and os.path.exists(out) and os.path.exists(path) and os.path.samefile(path, out):
+            raise OutputError(f"'{out}' is the recording itself; write to another name")
+        return open_audio(path, raw=raw)
+
+    def sink(sound: AudioSource) -> Sink:
+        total = None
+        if sound.length is not None:
+            total = -(-sound.length * direction.fps.numerator // (sound.rate * direction.fps.denominator))
+        return open_sink(out, direction.rig, direction.fps, kind.name, total=total, audio=path)
+
+    return Job(path, source, sink)
+
+
+@contextmanager
+def _shown(jobs: int) -> Iterator[Any]:
+    """A bar on a terminal, nothing in a pipe."""
+    if not sys.stderr.isatty():
+        yield lambda told: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("animate"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Bar(*columns, TextColumn("{task.description}"), console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=jobs)
+
+        def show(told: Progress) -> None:
+            ended = told.done or told.error is not None
+            bar.update(task, description=f"{told.name} {told.seconds:.0f} s", advance=1 if ended else 0)
+
+        yield show

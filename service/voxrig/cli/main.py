@@ -1,0 +1,102 @@
+"""``voxrig VERB``: the parser, and the edge at which every error becomes one line and an exit code.
+
+Exit codes: 0 all is done; 1 some clips of a batch failed; 2 nothing could be done, or Ctrl-C.
+Each verb imports what it needs when it runs, so that ``voxrig --help`` is quick.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from voxrig._version import __version__
+from voxrig.cli import arguments as take
+from voxrig.errors import VoxrigError
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs a command line and returns its exit code."""
+    signal.signal(signal.SIGTERM, _interrupt)  # so that what is under way is abandoned cleanly
+    args = _parser().parse_args(argv)
+    try:
+        code = int(args.run(args) or 0)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # keeps the exit silent
+        return 2
+    except VoxrigError as error:
+        print(f"voxrig: {error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("voxrig: interrupted; finished files are whole, the one under way was dropped", file=sys.stderr)
+    return 2
+
+
+def _interrupt(number: int, frame: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="voxrig", description="Speech to face animation, live and offline.")
+    parser.add_argument("--version", action="version", version=f"voxrig {__version__}")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=_Parser)
+    _animate(verbs.add_parser("animate", help="recordings to curve files", description=_ANIMATE))
+    for name, told in (("rigs", "the rigs that can be driven"), ("formats", "the files that can be written")):
+        verbs.add_parser(name, help=told).set_defaults(run=_lazy(name))
+    info = verbs.add_parser("info", help="the installed runtime and a model pack")
+    info.add_argument("pack", nargs="?", help="folder of a pack; the one that ships with voxrig by default")
+    info.set_defaults(run=_lazy("info"))
+    flame = verbs.add_parser("flame", help="prepare the FLAME rig").add_subparsers(
+        dest="task", required=True, metavar="TASK", parser_class=_Parser
+    )
+    calibrate = flame.add_parser("calibrate", help="fit the expression part to your own FLAME file")
+    calibrate.add_argument("model", metavar="MODEL.pkl", help="your FLAME model (.pkl or .npz)")
+    calibrate.add_argument("--out", default="flame_calibration.npz", metavar="CAL.npz")
+    calibrate.add_argument("--expressions", type=int, choices=(50, 100), default=100)
+    calibrate.set_defaults(run=_lazy("flame"))
+    return parser
+
+
+_ANIMATE = """Turns recordings of speech into curves of a rig. The suffix of --out picks the format;
+row 0 belongs to the first sample."""
+
+
+def _animate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("audio", nargs="+", help="wav, flac, ogg or mp3 files; - is standard input")
+    parser.add_argument("--rig", help="see voxrig rigs (the format's own, or arkit)")
+    parser.add_argument("--fps", type=take.fps, default="60", help="24, 29.97, 30000/1001, 60 … (60)")
+    parser.add_argument("--emotion", default="", help="joy=0.8,anger=0.2 …")
+    parser.add_argument("--intensity", type=float, default=1.0, help="of the emotion, 0 to 1.5 (1)")
+    parser.add_argument("--gain", type=take.numbers, default={}, help="1.2, or jawOpen=1.2,mouthPucker=0.9")
+    parser.add_argument("--offset", type=take.numbers, default={}, help="added after the gain: jawOpen=0.02")
+    parser.add_argument("--smooth", type=take.milliseconds, default=0.0, metavar="MS", help="window width")
+    parser.add_argument("--live", action="store_true", help="exactly what a live client would get")
+    to = parser.add_mutually_exclusive_group(required=True)
+    to.add_argument("--out", metavar="FILE", help="for one recording; - is standard output")
+    to.add_argument("--out-dir", metavar="DIR", help="for any number of recordings")
+    parser.add_argument("--format", help="see voxrig formats (csv with --out-dir)")
+    parser.add_argument("--raw", choices=("s16", "f32"), help="input is little-endian PCM without a header")
+    parser.add_argument("--rate", type=int, help="Hz of --raw input")
+    parser.add_argument("--channels", type=int, default=1, help="of --raw input, interleaved (1)")
+    parser.add_argument("--flame-calibration", metavar="CAL.npz", help="from voxrig flame calibrate")
+    parser.add_argument("--pack", help="folder of a model pack")
+    parser.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto")
+    parser.set_defaults(run=_lazy("animate"))
+
+
+def _lazy(verb: str):  # type: ignore[no-untyped-def]
+    def run(args: argparse.Namespace) -> int:
+        from importlib import import_module
+
+        return int(import_module(f"voxrig.cli.{verb}").run(args))
+
+    return run

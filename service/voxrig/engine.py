@@ -1,0 +1,194 @@
+"""Many streams of speech, one batch a step.
+
+Engine knows nothing about rigs, sockets or files; it has no threads and never sleeps. Push sound
+into streams, call ``step`` until it returns 0, pull frames.
+
+Laws: every chunk size gives identical frames; later sound never changes frames already pulled; a
+batch equals its members; n samples give exactly ceil(n * fps / rate) frames.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from fractions import Fraction
+
+import numpy as np
+
+from .errors import AudioError
+from .model import Model, State
+from .resample import Quality, Resampler
+from .retime import Retime
+from .style import vector
+from .types import Array, AudioChunk, Frames, Style
+
+
+class Stream:
+    """One voice: push sound, end, pull frames. Made by Engine.open.
+
+    The model hears hops of ``card.hop`` samples in blocks of the engine's size, always cut at the
+    same places. Frame k is out once the sound up to k / fps + ``latency`` seconds has been pushed and
+    the engine has stepped.
+    """
+
+    def __init__(
+        self, model: Model, block: int, style: Style, rate: int, fps: Fraction, quality: Quality
+    ) -> None:
+        card = model.card
+        self.rate, self.fps = rate, fps
+        self._card, self._block, self._state = card, block, model.initial_state()
+        self._resampler = Resampler(rate, card.rate, quality)
+        self._retime = Retime(card.fps, fps, len(card.rig))
+        self._styles: deque[tuple[int, Array]] = deque()  # (model sample index from which, vector)
+        self._style = vector(style, card.styles)
+        self._buffer: deque[Array] = deque()
+        self._waiting = 0  # model samples in _buffer
+        self._taken = 0  # model samples handed to the model
+        self._skip = card.delay  # output frames that tell of times before the first sample
+        self._pushed = 0  # samples at the stream's own rate
+        self._out: deque[Array] = deque()
+        self._given = self._made = 0  # frames pulled, frames made
+        self._total: int | None = None
+
+    @property
+    def latency(self) -> float:
+        """Seconds from a sound to the frame that shows it, at worst."""
+        card = self._card
+        blocks = (self._block - 1) * card.hop
+        between = 0 if (self.fps / card.fps).denominator == 1 and self.fps <= card.fps else 1 / card.fps
+        return (card.lookahead + blocks) / card.rate + float(between) + self._resampler.delay
+
+    @property
+    def done(self) -> bool:
+        """Whether the stream has ended and every frame has been pulled."""
+        return self._total is not None and self._given >= self._total
+
+    @property
+    def backlog(self) -> int:
+        """Model samples that wait to be heard."""
+        return self._waiting
+
+    @property
+    def ready(self) -> bool:
+        """Whether a step would move this stream on."""
+        return self._waiting >= self._block * self._card.hop
+
+    def push(self, chunk: AudioChunk) -> None:
+        """Sound that follows what was pushed before.
+
+        Raises ValueError after end, on another rate or a gap, and AudioError on NaN or infinity.
+        """
+        if self._total is not None:
+            raise ValueError("push after end of a Stream")
+        if chunk.rate != self.rate:
+            raise ValueError(f"stream runs at {self.rate} Hz, chunk at {chunk.rate} Hz")
+        if chunk.start != self._pushed:
+            raise ValueError(f"chunk starts at sample {chunk.start}, expected {self._pushed}")
+        if not np.isfinite(chunk.samples).all():
+            bad = chunk.start + int(np.argmin(np.isfinite(chunk.samples)))
+            raise AudioError(f"sample {bad} is NaN or infinite; samples must be finite, usually in [-1, 1]")
+        self._pushed = chunk.end
+        self._hear(self._resampler.push(chunk.samples))
+
+    def set_style(self, style: Style, at: int) -> None:
+        """Speak in another style from sample ``at`` of the stream on (next block)."""
+        self._styles.append((at * self._card.rate // self.rate, vector(style, self._card.styles)))
+
+    def end(self) -> None:
+        """No more sound: what was pushed is played out, and then ``done`` becomes true."""
+        if self._total is not None:
+            return
+        self._hear(self._resampler.push(np.zeros(0, np.float32), last=True))
+        self._total = -(-self._pushed * self.fps.numerator // (self.rate * self.fps.denominator))
+        # Silence follows until the last frame and its delay have been heard, in whole blocks.
+        frames = self._retime.needs(self._total) + self._card.delay if self._total else 0
+        size = self._block * self._card.hop
+        samples = -(-frames // self._card.frames_per_hop) * self._card.hop
+        samples = -(-samples // size) * size
+        self._hear(np.zeros(max(0, samples - self._taken - self._waiting), np.float32))
+
+    def pull(self) -> Frames | None:
+        """Frames that are final and not yet pulled; None if there are none."""
+        if not self._out:
+            return None
+        values = np.concatenate(self._out)
+        self._out.clear()
+        if self._total is not None:
+            values = values[: self._total - self._given]
+        start, self._given = self._given, self._given + len(values)
+        return Frames(self._card.rig, values, self.fps, start) if len(values) else None
+
+    def _hear(self, samples: Array) -> None:
+        if len(samples):
+            self._buffer.append(samples)
+            self._waiting += len(samples)
+
+    def _take(self) -> tuple[Array, Array, State]:
+        """The next block of sound, the style and the state."""
+        while self._styles and self._styles[0][0] <= self._taken:
+            self._style = self._styles.popleft()[1]
+        size = self._block * self._card.hop
+        joined = np.concatenate(self._buffer) if len(self._buffer) > 1 else self._buffer[0]
+        self._buffer.clear()
+        if len(joined) > size:
+            self._buffer.append(joined[size:])
+        self._waiting -= size
+        self._taken += size
+        return joined[:size], self._style, self._state
+
+    def _give(self, values: Array, state: State) -> None:
+        """The model's answer to the block taken last."""
+        self._state = state
+        skip = min(self._skip, len(values))
+        self._skip -= skip
+        made = self._retime.push(values[skip:])
+        if len(made):
+            self._out.append(made)
+
+
+class Engine:
+    """Steps all its streams together, longest backlog first.
+
+    ``batch`` streams at most share a step; each hears ``block`` hops in it. Live callers leave block
+    at 1 for the least delay; files go several times faster with 50 or so.
+    """
+
+    def __init__(self, model: Model, batch: int = 64, block: int = 1) -> None:
+        if batch < 1 or block < 1:
+            raise ValueError(f"batch and block must be at least 1, got {batch} and {block}")
+        self.model, self.batch, self.block = model, batch, block
+        self._streams: list[Stream] = []
+
+    def open(
+        self,
+        style: Style | None = None,
+        rate: int | None = None,
+        fps: Fraction | int = 60,
+        quality: Quality = "live",
+    ) -> Stream:
+        """A new stream of sound at ``rate`` Hz (the model's own by default) to frames at ``fps``."""
+        if fps <= 0:
+            raise ValueError(f"fps must be positive, got {fps}")
+        card = self.model.card
+        stream = Stream(self.model, self.block, style or Style(), rate or card.rate, Fraction(fps), quality)
+        self._streams.append(stream)
+        return stream
+
+    def close(self, stream: Stream) -> None:
+        """Forget a stream, finished or not."""
+        self._streams.remove(stream)
+
+    def __len__(self) -> int:
+        return len(self._streams)
+
+    def step(self) -> int:
+        """Runs one batch and returns how many streams moved on; 0 when all wait for sound."""
+        ready = [s for s in self._streams if s.ready]
+        if not ready:
+            return 0
+        if len(ready) > self.batch:
+            ready = sorted(ready, key=lambda s: -s.backlog)[: self.batch]
+        audio, styles, states = zip(*(s._take() for s in ready), strict=True)
+        values, after = self.model.step(np.stack(audio), np.stack(styles), states)
+        for stream, told, state in zip(ready, values, after, strict=True):
+            stream._give(told, state)
+        return len(ready)

@@ -1,0 +1,50 @@
+"""What can go wrong in the world, as a tree.
+
+VoxrigError
+├── AudioError     the sound cannot be read or is not usable
+├── ModelError     a pack or the inference runtime is missing, wrong or refused
+├── RigError       unknown rig or curve, or no map between two rigs
+├── StyleError     unknown emotion or a weight out of range
+├── FormatError    unknown file format, or one that cannot hold this rig
+└── OutputError    the result cannot be written
+
+Each is caught at an edge (command line, service) and turned into one sentence or a status.
+Mistakes of the calling program raise ValueError and are never caught by us.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class VoxrigError(Exception):
+    """Base of every error that a user can cause or mend."""
+
+
+class AudioError(VoxrigError):
+    """The sound cannot be read or is not usable."""
+
+
+class ModelError(VoxrigError):
+    """A model pack or the inference runtime is missing, wrong or refused."""
+
+
+class RigError(VoxrigError):
+    """Unknown rig or curve, or no map between two rigs."""
+
+
+class StyleError(VoxrigError):
+    """Unknown emotion, or a weight out of range."""
+
+
+class FormatError(VoxrigError):
+    """Unknown file format, or one that cannot hold this rig."""
+
+
+class OutputError(VoxrigError):
+    """The result cannot be written."""
+
+
+def unknown(kind: str, name: str, choices: Iterable[str]) -> str:
+    """The sentence for a name that we do not know: thing, fault, legal choices."""
+    return f"unknown {kind} '{name}'; have {', '.join(choices)}"

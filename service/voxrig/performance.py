@@ -1,0 +1,266 @@
+"""Speech to frames on a rig, from start to end: one recording, or many in one batch.
+
+A Direction says what is wanted; a Performance is one recording on its way; ``perform`` runs many of
+them through one engine, in bounded memory whatever their length.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import islice
+
+import numpy as np
+
+from .audio import AudioSource, open_audio
+from .engine import Engine, Stream
+from .errors import VoxrigError
+from .model import Device, load
+from .post import Adjust, Chain, Rest, Retarget, Smooth
+from .resample import Quality
+from .rigs import NATIVE, RigMap, get, map_to
+from .style import Express, check
+from .types import AudioChunk, Frames, Rig, Sink, Stage, Style, join
+
+_FILE_BLOCK = 50  # hops a step: one second, for files
+_LIVE_CHUNK = 0.02  # s: what a live client sends at a time
+_FILE_CHUNK = 1.0  # s
+
+
+@dataclass(frozen=True)
+class Direction:
+    """What is wanted of a performance."""
+
+    rig: Rig
+    fps: Fraction = Fraction(60)
+    style: Style = field(default_factory=Style)
+    gain: Mapping[str, float] = field(default_factory=dict)
+    """Factors by curve of the rig; ``all`` for every curve."""
+    offset: Mapping[str, float] = field(default_factory=dict)
+    smooth: float = 0.0
+    """Width of the smoothing window in seconds; 0 for none."""
+    live: bool = False
+    """Through the path of a live stream: short resampling filter, one hop a step."""
+    to_rig: RigMap | None = None
+    """The map from native, where the rig is not one of voxrig's own table."""
+
+    def chunk(self, rate: int) -> int:
+        """Samples to push at a time."""
+        return max(1, int(rate * (_LIVE_CHUNK if self.live else _FILE_CHUNK)))
+
+    def stages(self) -> Chain:
+        """Fresh stages from native frames to this direction's rig."""
+        stages: list[Stage] = [Express(check(self.style))] if self.style.emotion else []
+        stages += [Smooth(self.smooth)] if self.smooth else []
+        stages += [Retarget(self.to_rig or map_to(NATIVE, self.rig))]
+        stages += [Adjust(self.rig, self.gain, self.offset)] if self.gain or self.offset else []
+        return Chain([*stages, Rest()])
+
+    def engine(self, pack: str | None = None, device: Device = "auto", batch: int = 16) -> Engine:
+        """An engine that suits this direction."""
+        return Engine(load(pack, device), batch, block=1 if self.live else _FILE_BLOCK)
+
+
+class Performance:
+    """One recording on its way through an engine, onto a rig: hear, step the engine, show."""
+
+    def __init__(self, chunks: Iterator[AudioChunk], rate: int, direction: Direction, engine: Engine) -> None:
+        quality: Quality = "live" if direction.live else "best"
+        self._chunks, self._engine = chunks, engine
+        self._stream: Stream = engine.open(direction.style, rate, direction.fps, quality)
+        self._stages = direction.stages()
+        self._ended = self._flushed = False
+        self._shown = 0  # native frames
+        self.seconds = 0.0
+        """Of sound heard so far."""
+
+    @property
+    def done(self) -> bool:
+        """Whether all has been heard and shown."""
+        return self._flushed
+
+    def hear(self) -> None:
+        """Pushes the next piece of sound, or ends the stream. Raises AudioError."""
+        if self._ended:
+            return
+        chunk = next(self._chunks, None)
+        if chunk is None:
+            self._stream.end()
+            self._ended = True
+        else:
+            self._stream.push(chunk)
+            self.seconds = chunk.end / chunk.rate
+
+    def show(self) -> Frames | None:
+        """Frames on the rig that are final, if any."""
+        frames = self._stream.pull()
+        self._flushed = self._ended and self._stream.done
+        if frames is None:
+            if not self._flushed:
+                return None
+            frames = Frames(NATIVE, np.zeros((0, len(NATIVE)), np.float32), self._stream.fps, self._shown)
+        self._shown += len(frames)
+        shown = self._stages(frames, last=self._flushed)
+        return shown if len(shown) else None
+
+    def close(self) -> None:
+        """Leaves the engine."""
+        self._engine.close(self._stream)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A performance to come: how to open its sound and its place to go."""
+
+    name: str
+    source: Callable[[], AudioSource]
+    sink: Callable[[AudioSource], Sink]
+    """Closed when whole; abandoned, where it can be, when not."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far one job is: seconds heard, frames written, and at the end done or an error."""
+
+    name: str
+    seconds: float
+    frames: int
+    done: bool = False
+    error: VoxrigError | None = None
+
+
+def perform(jobs: Iterable[Job], direction: Direction, engine: Engine) -> Iterator[Progress]:
+    """Runs jobs, ``engine.batch`` at a time, and yields their progress.
+
+    A job that fails yields its error and leaves the others alone. When the caller stops, or on
+    Ctrl-C, what is under way is abandoned and what is finished stays.
+    """
+    waiting = iter(jobs)
+    running: list[_Run] = []
+    try:
+        while True:
+            for job in islice(waiting, engine.batch - len(running)):
+                try:
+                    running.append(_Run(job, direction, engine))
+                except VoxrigError as error:
+                    yield Progress(job.name, 0, 0, error=error)
+            if not running:
+                return
+            for run in list(running):
+                yield from _attempt(run, run.hear, running)
+            while engine.step():
+                pass
+            for run in list(running):
+                yield from _attempt(run, run.write, running)
+    finally:
+        for run in running:
+            run.abandon()
+
+
+def _attempt(run: _Run, act: Callable[[], Progress | None], running: list[_Run]) -> Iterator[Progress]:
+    try:
+        told = act()
+    except VoxrigError as error:
+        running.remove(run)
+        run.abandon()
+        yield Progress(run.job.name, run.performance.seconds, run.frames, error=error)
+        return
+    if told is not None:
+        if told.done:
+            running.remove(run)
+        yield told
+
+
+class _Run:
+    """A job under way."""
+
+    def __init__(self, job: Job, direction: Direction, engine: Engine) -> None:
+        self.job, self.frames = job, 0
+        with ExitStack() as undo:
+            self._source = undo.enter_context(job.source())
+            self._sink = job.sink(self._source)
+            undo.callback(_abandon, self._sink)
+            chunks = self._source.chunks(direction.chunk(self._source.rate))
+            self.performance = Performance(chunks, self._source.rate, direction, engine)
+            undo.pop_all()
+
+    def hear(self) -> None:
+        self.performance.hear()
+
+    def write(self) -> Progress | None:
+        frames = self.performance.show()
+        if frames is not None:
+            self._sink.write(frames)
+            self.frames += len(frames)
+        done = self.performance.done
+        if done:
+            self._sink.close()
+            self._leave()
+        if frames is None and not done:
+            return None
+        return Progress(self.job.name, self.performance.seconds, self.frames, done)
+
+    def abandon(self) -> None:
+        _abandon(self._sink)
+        self._leave()
+
+    def _leave(self) -> None:
+        self.performance.close()
+        self._source.close()
+
+
+def _abandon(sink: Sink) -> None:
+    getattr(sink, "abandon", sink.close)()
+
+
+def animate(
+    audio: str | os.PathLike[str] | AudioChunk,
+    rig: str = "arkit",
+    fps: Fraction | int = 60,
+    style: Style | None = None,
+    *,
+    live: bool = False,
+    pack: str | None = None,
+    device: Device = "auto",
+) -> Frames:
+    """A recording, by path or as samples, to frames on a rig.
+
+    n samples give exactly ceil(n * fps / rate) frames; frame 0 belongs to sample 0.
+
+    >>> frames = animate("line.wav", rig="metahuman", fps=30, style=Style({"joy": 0.6}))
+
+    Raises AudioError, ModelError, RigError or StyleError.
+    """
+    direction = Direction(get(rig), Fraction(fps), check(style or Style()), live=live)
+    engine = direction.engine(pack, device)
+    parts: list[Frames] = [
+        Frames(direction.rig, np.zeros((0, len(direction.rig)), np.float32), direction.fps)
+    ]
+    with ExitStack() as stack:
+        if isinstance(audio, AudioChunk):
+            rate, chunks = audio.rate, _pieces(audio, direction.chunk(audio.rate))
+        else:
+            source = stack.enter_context(open_audio(audio))
+            rate, chunks = source.rate, source.chunks(direction.chunk(source.rate))
+        performance = Performance(chunks, rate, direction, engine)
+        while not performance.done:
+            performance.hear()
+            while engine.step():
+                pass
+            shown = performance.show()
+            if shown is not None:
+                parts.append(shown)
+    return join(parts)
+
+
+def _pieces(sound: AudioChunk, size: int) -> Iterator[AudioChunk]:
+    for at in range(0, len(sound.samples), size):
+        yield AudioChunk(sound.samples[at : at + size], sound.rate, at)
+
+
+def open_engine(pack: str | None = None, device: Device = "auto", batch: int = 64, block: int = 1) -> Engine:
+    """An engine for live streams, on the pack that ships with voxrig or on another."""
+    return Engine(load(pack, device), batch, block)

@@ -1,0 +1,142 @@
+"""Stages between a model's curves and a rig's: gain, offset, smoothing, return to rest, clamp.
+
+Each is a Stage: it takes the next frames and returns those that are final; ``delay`` is the number
+of frames that it holds back. Results do not depend on how frames are cut.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from .errors import RigError, unknown
+from .rigs import RigMap
+from .types import Array, Frames, Rig, Stage
+
+
+class Chain:
+    """Stages one after the other, as one."""
+
+    def __init__(self, stages: Sequence[Stage]) -> None:
+        self._stages = tuple(stages)
+
+    @property
+    def delay(self) -> int:
+        return sum(s.delay for s in self._stages)
+
+    def __call__(self, frames: Frames, last: bool = False) -> Frames:
+        for stage in self._stages:
+            frames = stage(frames, last)
+        return frames
+
+
+class Adjust:
+    """values * gain + offset, by curve, within the rig's range. Raises RigError on an unknown curve."""
+
+    delay = 0
+
+    def __init__(self, rig: Rig, gain: Mapping[str, float], offset: Mapping[str, float]) -> None:
+        self._rig = rig
+        self._gain, self._offset = _by_curve(rig, gain, 1.0), _by_curve(rig, offset, 0.0)
+
+    def __call__(self, frames: Frames, last: bool = False) -> Frames:
+        values = frames.values * self._gain + self._offset
+        return _with(frames, np.clip(values, self._rig.low, self._rig.high))
+
+
+class Retarget:
+    """A rig map as a stage."""
+
+    delay = 0
+
+    def __init__(self, to: RigMap) -> None:
+        self._to = to
+
+    def __call__(self, frames: Frames, last: bool = False) -> Frames:
+        return self._to(frames)
+
+
+class Clamp:
+    """Keeps every curve within the rig's range."""
+
+    delay = 0
+
+    def __call__(self, frames: Frames, last: bool = False) -> Frames:
+        return _with(frames, np.clip(frames.values, frames.rig.low, frames.rig.high))
+
+
+class Smooth:
+    """A symmetric Hann window ``seconds`` wide: no shift in time, at the price of half of it as delay."""
+
+    def __init__(self, seconds: float) -> None:
+        if seconds < 0:
+            raise ValueError(f"smoothing must not be negative, got {seconds}")
+        self._seconds = seconds
+        self._window: Array | None = None
+        self._kept: Array | None = None  # frames that still matter: (delay before, and those not final)
+        self.delay = 0
+
+    def __call__(self, frames: Frames, last: bool = False) -> Frames:
+        if self._window is None:
+            self.delay = max(0, math.ceil(self._seconds / 2 * frames.fps) - 1)
+            window = np.hanning(2 * self.delay + 3)[1:-1]
+            self._window = (window / window.sum()).astype(np.float32)
+        if self.delay == 0:
+            return frames
+        values = frames.values
+        if self._kept is None:
+            if not len(values):
+                return frames
+            self._kept = np.repeat(values[:1], self.delay, 0)
+        joined = np.concatenate([self._kept, values])
+        if last:
+            joined = np.concatenate([joined, np.repeat(joined[-1:], self.delay, 0)])
+        count = max(0, len(joined) - 2 * self.delay)
+        out = np.zeros((count, joined.shape[1]), np.float32)
+        for i, weight in enumerate(self._window):  # the same order of sums for every cut
+            out += weight * joined[i : i + count]
+        start = frames.start + len(values) - (len(joined) - self.delay) + (self.delay if last else 0)
+        self._kept = joined[count:]
+        return Frames(frames.rig, out, frames.fps, start)
+
+
+class Rest:
+    """Eases the last ``seconds`` of a stream back to the rig's rest, so that no mouth is left open."""
+
+    def __init__(self, seconds: float = 0.1) -> None:
+        self._seconds = seconds
+        self._kept: Array | None = None
+        self.delay = 0
+
+    def __call__(self, frames: Frames, last: bool = False) -> Frames:
+        self.delay = math.ceil(self._seconds * frames.fps)
+        values = frames.values if self._kept is None else np.concatenate([self._kept, frames.values])
+        start = frames.start + len(frames) - len(values)
+        if not last:
+            count = max(0, len(values) - self.delay)
+            self._kept = values[count:]
+            return Frames(frames.rig, values[:count], frames.fps, start)
+        fade = min(self.delay, len(values))
+        ease = np.ones(len(values), np.float32)
+        ease[len(values) - fade :] = 0.5 + 0.5 * np.cos(np.pi * np.arange(1, fade + 1) / max(fade, 1))
+        values = frames.rig.rest + (values - frames.rig.rest) * ease[:, None]
+        return Frames(frames.rig, values.astype(np.float32), frames.fps, start)
+
+
+def _by_curve(rig: Rig, numbers: Mapping[str, float], default: float) -> Array:
+    out = np.full(len(rig), default, np.float32)
+    for name, number in numbers.items():
+        if name == "all":
+            out[:] = number
+        elif name not in rig.curves:
+            raise RigError(unknown(f"{rig.name} curve", name, ("all", *rig.curves)))
+    for name, number in numbers.items():
+        if name != "all":
+            out[rig.index(name)] = number
+    return out
+
+
+def _with(frames: Frames, values: np.ndarray) -> Frames:
+    return Frames(frames.rig, np.asarray(values, np.float32), frames.fps, frames.start)

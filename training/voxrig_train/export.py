@@ -1,0 +1,120 @@
+"""Packs a trained network: ``model.onnx`` with its state as input and output, and ``card.json``.
+
+    python -m voxrig_train.export runs/speech.pt --out service/voxrig/packs/speech --quality runs/quality.json
+
+The graph is compared with the network on noise and speech-like bursts before anything is written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from voxrig_train.network import DELAY, FPS, HOP, LOOKAHEAD, RATE, Network
+
+_TOLERANCE = 1e-4
+_TRAINED_ON = "trained_on.json"
+
+
+class _Step(nn.Module):
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, audio: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        return self.network.step(audio, state)
+
+
+def load(checkpoint: Path) -> Network:
+    """The network of a checkpoint, ready to run."""
+    network = Network()
+    network.load_state_dict(torch.load(checkpoint, weights_only=True)["weights"])
+    network.eval()
+    return network
+
+
+def to_onnx(network: Network, path: Path) -> float:
+    """Writes the graph; returns how far it differs from the network. Raises ValueError if too far."""
+    import onnxruntime
+
+    batch, hops = torch.export.Dim("batch", min=1, max=4096), torch.export.Dim("hops", min=1, max=4096)
+    audio, state = torch.zeros(2, 3 * HOP), torch.zeros(2, network.state_size)
+    torch.onnx.export(
+        _Step(network).eval(),
+        (audio, state),
+        str(path),
+        dynamo=True,
+        input_names=["audio", "state"],
+        output_names=["curves", "phones", "state_out"],
+        dynamic_shapes={"audio": {0: batch, 1: HOP * hops}, "state": {0: batch}},
+        external_data=False,
+        verbose=False,
+    )
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    rng, worst = np.random.default_rng(0), 0.0
+    for b, m in ((1, 1), (1, 50), (5, 2), (64, 1)):
+        heard = (rng.normal(size=(b, m * HOP)) * rng.uniform(0, 0.3, (b, 1))).astype(np.float32)
+        before = network.start(b).numpy()
+        told = session.run(None, {"audio": heard, "state": before})
+        with torch.no_grad():
+            want = network.step(torch.from_numpy(heard), torch.from_numpy(before))
+        worst = max(worst, *(float(np.abs(t - w.numpy()).max()) for t, w in zip(told, want, strict=True)))
+    if worst > _TOLERANCE:
+        raise ValueError(f"the ONNX graph differs from the network by {worst:.2g}")
+    return worst
+
+
+def card(
+    network: Network, graph: bytes, name: str, trained_on: list[str], quality: dict[str, object]
+) -> dict[str, object]:
+    """The card of a pack."""
+    return {
+        "format": "voxrig-pack",
+        "version": 1,
+        "name": name,
+        "rate": RATE,
+        "hop": HOP,
+        "fps": [FPS, 1],
+        "delay": DELAY,
+        "lookahead": LOOKAHEAD,
+        "rig": "native",
+        "styles": [],
+        "state": network.state_size,
+        "parameters": sum(p.numel() for p in network.parameters() if p.requires_grad),
+        "licence": "Apache-2.0",
+        "trained_on": trained_on,
+        "quality": quality,
+        "sha256": hashlib.sha256(graph).hexdigest(),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m voxrig_train.export", description=__doc__)
+    parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--name", default="speech")
+    parser.add_argument("--quality", type=Path, help="from voxrig_train.evaluate")
+    args = parser.parse_args()
+    network = load(args.checkpoint)
+    ingredients = json.loads((Path(__file__).parent / _TRAINED_ON).read_text())
+    quality = json.loads(args.quality.read_text()) if args.quality else {}
+    args.out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=args.out.parent) as folder:
+        graph = Path(folder) / "model.onnx"
+        print(f"graph and network differ by {to_onnx(network, graph):.1g}")
+        told = card(network, graph.read_bytes(), args.name, ingredients, quality)
+        (Path(folder) / "card.json").write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
+        for name in ("model.onnx", "card.json"):
+            os.replace(Path(folder) / name, args.out / name)
+
+
+if __name__ == "__main__":
+    main()

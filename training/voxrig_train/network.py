@@ -1,0 +1,171 @@
+"""The streaming network: audio in, native curves out, all state in one vector.
+
+One module trains, runs and exports. Convolutions are taps and matrix products, so that a batch of
+streams, or many hops of one stream, becomes one large product; nothing looks ahead except through
+``DELAY``: output i tells frame i - DELAY.
+
+    audio (b, m * 320) at 16 kHz ─ log mel, 100 Hz ─ two frames make a step, 50 Hz
+      ─ causal dilated blocks ─ two frames a step: articulators (2m, 12), phones (2m, 40)
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from voxrig.types import Array
+from voxrig_train.articulators import ARTICULATORS, CURVES, TERMS, A
+from voxrig_train.phones import PHONES
+
+RATE = 16000  # Hz
+HOP = 320  # samples a step: 20 ms
+FPS = 100  # output frames a second
+DELAY = 5  # frames: the network hears this much beyond the frame that it tells
+LOOKAHEAD = DELAY * RATE // FPS + HOP  # samples: the worst frame of a step has waited for the whole hop
+
+_SHIFT, _WINDOW, _FFT, _MELS = 160, 400, 512, 48
+_FLOOR = 1e-5  # power; digital silence, and all that is quieter than about -75 dBFS, looks the same
+_CONTACT = (0.25, 0.75)  # probability of contact at which lips begin to close, and are shut
+
+
+def mel_bank(mels: int = _MELS, low: float = 60.0, high: float = 7600.0) -> Array:
+    """Triangular filters (bins, mels) on O'Shaughnessy's mel scale, 2595 log10(1 + f / 700)."""
+    first, last = (float(2595 * np.log10(1 + hertz / 700)) for hertz in (low, high))
+    edges = 700 * (10 ** (np.linspace(first, last, mels + 2) / 2595) - 1)
+    bins = np.arange(_FFT // 2 + 1)[:, None] * RATE / _FFT
+    up, down = (bins - edges[:-2]) / np.diff(edges)[:-1], (edges[2:] - bins) / np.diff(edges)[1:]
+    return np.asarray(np.maximum(0, np.minimum(up, down)), np.float32)
+
+
+class LogMel(nn.Module):
+    """Log mel energies of audio (b, n) whose first 240 samples are the past: (b, n // 160 - 1, mels)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        angle = 2 * np.pi * np.outer(np.arange(_WINDOW), np.arange(_FFT // 2 + 1)) / _FFT
+        window = np.hanning(_WINDOW + 2)[1:-1, None]
+        basis = np.concatenate([np.cos(angle) * window, np.sin(angle) * window], 1)
+        self.register_buffer("basis", torch.tensor(basis, dtype=torch.float32), persistent=False)
+        self.register_buffer("bank", torch.tensor(mel_bank()), persistent=False)
+        self.register_buffer("mean", torch.zeros(_MELS))
+        self.register_buffer("std", torch.ones(_MELS))
+
+    def forward(self, audio: Tensor) -> Tensor:
+        # A window of 400 with a shift of 160 is five half-shifts of 80 side by side.
+        pieces = audio.reshape(audio.shape[0], -1, 80)  # (b, 2t + 3, 80)
+        steps = (pieces.shape[1] - 3) // 2
+        frames = torch.cat([pieces[:, i : i + 2 * steps : 2] for i in range(5)], 2)  # (b, t, 400)
+        spectrum = frames @ self.basis
+        real, imaginary = spectrum[..., : _FFT // 2 + 1], spectrum[..., _FFT // 2 + 1 :]
+        power = (real * real + imaginary * imaginary) @ self.bank
+        return (torch.log(power + _FLOOR) - self.mean) / self.std
+
+
+class Taps(nn.Module):
+    """A causal convolution over time as ``taps`` matrix products; keeps (taps - 1) * dilation frames."""
+
+    def __init__(self, size_in: int, size_out: int, taps: int, dilation: int = 1) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(taps, size_in, size_out) / math.sqrt(taps * size_in))
+        self.bias = nn.Parameter(torch.zeros(size_out))
+        self.taps, self.dilation = taps, dilation
+        self.kept = ((taps - 1) * dilation, size_in)
+
+    def forward(self, x: Tensor, past: Tensor) -> tuple[Tensor, Tensor]:
+        steps = x.shape[1]
+        x = torch.cat([past, x], 1)
+        y = self.bias + sum(
+            x[:, i * self.dilation : i * self.dilation + steps] @ self.weight[i] for i in range(self.taps)
+        )
+        return y, x[:, steps:]
+
+
+class Block(nn.Module):
+    """Residual: norm, dilated taps, gate, mix."""
+
+    def __init__(self, width: int, dilation: int, dropout: float) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.taps = Taps(width, width, 3, dilation)
+        self.mix = nn.Linear(width, width)
+        self.drop = nn.Dropout(dropout)
+        self.kept = self.taps.kept
+
+    def forward(self, x: Tensor, past: Tensor) -> tuple[Tensor, Tensor]:
+        y, past = self.taps(self.norm(x), past)
+        return x + self.drop(self.mix(nn.functional.gelu(y))), past
+
+
+class Network(nn.Module):
+    """``forward`` trains; ``step`` is what a pack holds."""
+
+    DILATIONS = (1, 2, 4, 8, 1, 2, 4)
+
+    def __init__(self, width: int = 192, dropout: float = 0.1) -> None:
+        super().__init__()
+        self.mel = LogMel()
+        self.stem = Taps(_MELS, 96, 5)
+        self.pair = Taps(2 * 96, width, 2)
+        self.blocks = nn.ModuleList(Block(width, d, dropout) for d in self.DILATIONS)
+        self.norm = nn.LayerNorm(width)
+        self.head = nn.Linear(width, 2 * (len(ARTICULATORS) + len(PHONES)))
+        self.register_buffer("curves", torch.tensor(CURVES), persistent=False)
+        kept = [self.stem.kept, self.pair.kept, *(b.kept for b in self.blocks)]
+        self.kept: list[tuple[int, int]] = [(1, _WINDOW - _SHIFT), *kept]
+        self.state_size = sum(frames * size for frames, size in self.kept)
+
+    def forward(self, audio: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """audio (b, m * 320), state (b, s) -> logits (b, 2m, 12) and (b, 2m, 40), next state (b, s)."""
+        pasts, at = [], 0
+        for frames, size in self.kept:
+            pasts.append(state[:, at : at + frames * size].reshape(-1, frames, size))
+            at += frames * size
+        heard = torch.cat([pasts[0][:, 0], audio], 1)
+        after = [heard[:, -(_WINDOW - _SHIFT) :]]
+        x = self.mel(heard)
+        x, past = self.stem(x, pasts[1])
+        after.append(past)
+        x = nn.functional.gelu(x)
+        x, past = self.pair(x.reshape(x.shape[0], -1, 2 * 96), pasts[2])
+        after.append(past)
+        x = nn.functional.gelu(x)
+        for block, past in zip(self.blocks, pasts[3:], strict=True):
+            x, past = block(x, past)
+            after.append(past)
+        y = self.head(self.norm(x)).reshape(x.shape[0], -1, len(ARTICULATORS) + len(PHONES))
+        flat = torch.cat([p.reshape(audio.shape[0], -1) for p in after], 1)
+        return y[..., : len(ARTICULATORS)], y[..., len(ARTICULATORS) :], flat
+
+    def features(self, audio: Tensor) -> Tensor:
+        """Log mel energies before scaling, of audio (b, n): for the statistics of a training set."""
+        return self.mel(audio) * self.mel.std + self.mel.mean
+
+    def to_curves(self, logits: Tensor) -> Tensor:
+        """Native curves (b, t, 71) of articulator logits (b, t, 12)."""
+        value = torch.sigmoid(logits)
+        low, high = _CONTACT
+        parts = list(value.unbind(-1))
+        for name in ("closure", "labiodental"):
+            parts[A[name]] = torch.clamp((parts[A[name]] - low) / (high - low), 0, 1)
+        terms = []
+        for name, joins, absents in TERMS:
+            term = parts[A[name]]
+            for other in joins:
+                term = term * parts[A[other]]
+            for other in absents:
+                term = term * (1 - parts[A[other]])
+            terms.append(term)
+        return torch.clamp(torch.stack(terms, -1) @ self.curves, 0, 1)
+
+    def step(self, audio: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What runs live: curves (b, 2m, 71), phone probabilities (b, 2m, 40), next state."""
+        logits, phones, state = self(audio, state)
+        return self.to_curves(logits), torch.softmax(phones, -1), state
+
+    def start(self, batch: int) -> Tensor:
+        """State (b, s) after a second of silence."""
+        with torch.no_grad():
+            return self(torch.zeros(batch, RATE), torch.zeros(batch, self.state_size))[2]
