@@ -218,7 +218,8 @@ def read_card(folder: Path) -> ModelCard:
         raise ModelError(f"{path}: {_first_line(error)}") from error
     fields |= {"styles": tuple(fields["styles"]), "trained_on": tuple(fields["trained_on"])}
     made = ModelCard(**fields)
-    if min(made.rate, made.hop, made.fps) <= 0 or min(made.delay, made.lookahead, made.state) < 0:
+    positive, whole = (made.rate, made.hop, made.fps), (made.delay, made.lookahead, made.state)
+    if any(x <= 0 for x in positive) or any(x < 0 for x in whole):
         raise ModelError(
             f"{path}: rate, hop and fps must be positive, delay, lookahead and state not negative"
         )

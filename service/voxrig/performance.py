@@ -28,6 +28,7 @@ from .types import AudioChunk, Frames, Rig, Sink, Stage, Style, join
 _FILE_BLOCK = 50  # hops a step: one second, for files
 _LIVE_CHUNK = 0.02  # s: what a live client sends at a time
 _FILE_CHUNK = 1.0  # s
+_REST = 0.1  # s: how fast a mouth closes when the sound is cut
 
 
 @dataclass(frozen=True)
@@ -54,10 +55,10 @@ class Direction:
     def stages(self) -> Chain:
         """Fresh stages from native frames to this direction's rig."""
         stages: list[Stage] = [Express(check(self.style))] if self.style.emotion else []
-        stages += [Smooth(self.smooth)] if self.smooth else []
+        stages += [Smooth(self.smooth, self.fps)] if self.smooth else []
         stages += [Retarget(self.to_rig or map_to(NATIVE, self.rig))]
         stages += [Adjust(self.rig, self.gain, self.offset)] if self.gain or self.offset else []
-        return Chain([*stages, Rest()])
+        return Chain([*stages, Rest(_REST, self.fps)])
 
     def engine(self, pack: str | None = None, device: Device = "auto", batch: int = 16) -> Engine:
         """An engine that suits this direction."""

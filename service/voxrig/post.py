@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 
 import numpy as np
 
@@ -70,21 +71,15 @@ class Clamp:
 class Smooth:
     """A symmetric Hann window ``seconds`` wide: no shift in time, at the price of half of it as delay."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, fps: Fraction) -> None:
         if seconds < 0:
             raise ValueError(f"smoothing must not be negative, got {seconds}")
-        self._seconds = seconds
-        self._window: Array | None = None
-        self._kept: Array | None = None  # frames that still matter: (delay before, and those not final)
-        self.delay = 0
+        self.delay = max(0, math.ceil(seconds / 2 * fps) - 1)
+        window = np.hanning(2 * self.delay + 3)[1:-1]
+        self._window = (window / window.sum()).astype(np.float32)
+        self._kept: Array | None = None  # the frames before, and those not yet final
 
     def __call__(self, frames: Frames, last: bool = False) -> Frames:
-        if self._window is None:
-            self.delay = max(0, math.ceil(self._seconds / 2 * frames.fps) - 1)
-            window = np.hanning(2 * self.delay + 3)[1:-1]
-            self._window = (window / window.sum()).astype(np.float32)
-        if self.delay == 0:
-            return frames
         values = frames.values
         if self._kept is None:
             if not len(values):
@@ -105,13 +100,11 @@ class Smooth:
 class Rest:
     """Eases the last ``seconds`` of a stream back to the rig's rest, so that no mouth is left open."""
 
-    def __init__(self, seconds: float = 0.1) -> None:
-        self._seconds = seconds
+    def __init__(self, seconds: float, fps: Fraction) -> None:
+        self.delay = math.ceil(seconds * fps)
         self._kept: Array | None = None
-        self.delay = 0
 
     def __call__(self, frames: Frames, last: bool = False) -> Frames:
-        self.delay = math.ceil(self._seconds * frames.fps)
         values = frames.values if self._kept is None else np.concatenate([self._kept, frames.values])
         start = frames.start + len(frames) - len(values)
         if not last:
@@ -119,10 +112,10 @@ class Rest:
             self._kept = values[count:]
             return Frames(frames.rig, values[:count], frames.fps, start)
         fade = min(self.delay, len(values))
-        ease = np.ones(len(values), np.float32)
-        ease[len(values) - fade :] = 0.5 + 0.5 * np.cos(np.pi * np.arange(1, fade + 1) / max(fade, 1))
-        values = frames.rig.rest + (values - frames.rig.rest) * ease[:, None]
-        return Frames(frames.rig, values.astype(np.float32), frames.fps, start)
+        ease = 0.5 + 0.5 * np.cos(np.pi * np.arange(1, fade + 1) / max(fade, 1))
+        kept, fading = np.split(values, [len(values) - fade])
+        faded = frames.rig.rest + (fading - frames.rig.rest) * ease[:, None]
+        return _with(frames, np.concatenate([kept, faded]), start)
 
 
 def _by_curve(rig: Rig, numbers: Mapping[str, float], default: float) -> Array:
@@ -138,5 +131,6 @@ def _by_curve(rig: Rig, numbers: Mapping[str, float], default: float) -> Array:
     return out
 
 
-def _with(frames: Frames, values: np.ndarray) -> Frames:
-    return Frames(frames.rig, np.asarray(values, np.float32), frames.fps, frames.start)
+def _with(frames: Frames, values: np.ndarray, start: int | None = None) -> Frames:
+    first = frames.start if start is None else start
+    return Frames(frames.rig, np.asarray(values, np.float32), frames.fps, first)

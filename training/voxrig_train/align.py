@@ -97,8 +97,8 @@ def _speller() -> object:
     return hibari.Hibari()
 
 
-_MISAKI = """A ey I ay W aw O ow Y oy ʤ jh ʧ ch ɜ er i iy u uw ɑ aa ɔ ao ɛ eh ɪ ih ʊ uh ʌ ah ə ah ᵊ ah æ ae ɐ ah
- ŋ ng ð dh θ th ʃ sh ʒ zh j y h hh ɡ g ɹ r ɾ d ᵻ ih T d Q ow a ae ɒ aa""".split()
+_MISAKI = """A ey I ay W aw O ow Y oy ʤ jh ʧ ch ɜ er i iy u uw ɑ aa ɔ ao ɛ eh ɪ ih ʊ uh ʌ ah ə ah ᵊ ah æ ae
+ ɐ ah ŋ ng ð dh θ th ʃ sh ʒ zh j y h hh ɡ g ɹ r ɾ d ᵻ ih T d Q ow a ae ɒ aa""".split()
 _FROM_MISAKI = dict(zip(_MISAKI[::2], _MISAKI[1::2], strict=True)) | {c: c for c in "bdfgklmnprstvwz"}
 
 
