@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import stat
@@ -58,6 +59,8 @@ class OpenStream:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.folder = Path()
         self._owned = os.fspath(path) != STANDARD_OUTPUT
+        if not self._owned and sys.stdout is None:
+            raise OSError(errno.EBADF, "it is closed")
         self.file: BinaryIO = open(path, "wb") if self._owned else sys.stdout.buffer  # noqa: SIM115
 
     def commit(self) -> None:

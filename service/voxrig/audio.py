@@ -1,8 +1,8 @@
 """Sound from files, pipes and raw bytes, as float32 mono. The one place where bytes become samples.
 
 Integer formats are scaled so that full scale is [-1, 1). Floating-point files may go beyond and keep
-their values. Several channels become one by their mean, so parts that are equal and opposite in the
-two channels of a stereo file cancel; NaN and infinity are refused. Nothing is resampled here.
+their values, within reason. Several channels become one by their mean, so parts that are equal and opposite in the
+two channels of a stereo file cancel; NaN, infinity and what can be no sound are refused. Nothing is resampled here.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ from typing import Any, BinaryIO, Final, Literal, Self
 
 import numpy as np
 
-from .errors import AudioError, unknown
+from .errors import AudioError, one_line, unknown
 from .types import Array, AudioChunk
 
 MIN_RATE: Final = 8_000  # Hz
 MAX_RATE: Final = 192_000  # Hz
 MAX_CHANNELS: Final = 64
+LOUDEST: Final = 2.0**32  # full scale is 1; integers of 32 bits stored unscaled are still taken
 BLOCK: Final = 16_384  # samples a channel decoded at once
 STDIN: Final = "-"
 
@@ -94,12 +95,10 @@ class AudioSource:
     def _chunks(self, size: int) -> Iterator[AudioChunk]:
         at, block = 0, size * max(1, BLOCK // size)
         while len(sound := self._read(block)):
-            finite = np.isfinite(sound).all(axis=1)
-            if not finite.all():
-                second = (at + int(finite.argmin())) / self.rate
-                raise AudioError(
-                    f"{self.name} holds a NaN or infinite sample at {second:.3f} s; samples must be finite"
-                )
+            usable = (np.abs(sound) <= LOUDEST).all(axis=1)  # false for NaN too
+            if not usable.all():
+                first = int(usable.argmin())
+                raise self._unusable(sound[first], (at + first) / self.rate)
             mono = _mono(sound)
             for first in range(0, len(mono), size):
                 yield AudioChunk(mono[first : first + size], self.rate, at + first)
@@ -109,6 +108,17 @@ class AudioSource:
         if self.length is not None and at != self.length:
             ends, promised = at / self.rate, self.length / self.rate
             raise AudioError(f"{self.name} is damaged: it ends at {ends:.3f} s of {promised:.3f} s")
+
+    def _unusable(self, sample: Array, second: float) -> AudioError:
+        if np.isfinite(sample).all():
+            peak = float(np.abs(sample).max())
+            return AudioError(
+                f"{self.name} holds a sample of {peak:.1e} at {second:.3f} s, where 1 is full scale; "
+                "it may be damaged, or raw sound of another encoding"
+            )
+        return AudioError(
+            f"{self.name} holds a NaN or infinite sample at {second:.3f} s; samples must be finite"
+        )
 
     def close(self) -> None:
         """Let go of the file or device. Closing twice is fine."""
@@ -136,7 +146,7 @@ def open_audio(path: str | os.PathLike[str], *, raw: RawFormat | None = None) ->
         if sys.stdin is None or sys.stdin.isatty():
             raise AudioError(f"cannot read {name}: it is a terminal; pipe sound into it")
         return _source(sys.stdin.buffer, name, raw, size=None, close=lambda: None)
-    name = _one_line(os.fspath(path))
+    name = one_line(os.fspath(path))
     try:
         status = os.stat(path)
         if stat.S_ISDIR(status.st_mode):
@@ -318,7 +328,3 @@ def _reason(error: Exception) -> str:
     """libsndfile's words in one line, without the path that it puts in front."""
     text = " ".join(str(getattr(error, "error_string", error)).split()).rstrip(".")
     return "no frame of sound found" if "possibly a pipe" in text else text
-
-
-def _one_line(name: str) -> str:
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)

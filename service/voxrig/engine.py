@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import deque
 from fractions import Fraction
+from typing import Self
 
 import numpy as np
 
@@ -179,6 +180,12 @@ class Engine:
 
     def __len__(self) -> int:
         return len(self._streams)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._streams.clear()
 
     def step(self) -> int:
         """Runs one batch and returns how many streams moved on; 0 when all wait for sound."""

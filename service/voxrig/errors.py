@@ -48,3 +48,8 @@ class OutputError(VoxrigError):
 def unknown(kind: str, name: str, choices: Iterable[str]) -> str:
     """The sentence for a name that we do not know: thing, fault, legal choices."""
     return f"unknown {kind} '{name}'; have {', '.join(choices)}"
+
+
+def one_line(text: str) -> str:
+    """The text with line breaks and whatever else cannot be printed written as escapes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -55,7 +55,8 @@ def measure(clips: Sequence[Clip]) -> dict[str, float]:
         for p in phones:
             middle = _span(r["gap"], p.start + (p.end - p.start) / 4, p.end - (p.end - p.start) / 4)
             if p.label in BILABIAL:
-                hits.append(r["gap"][_span(r["gap"], p.start - _NEAR, p.end + _NEAR)].min() <= _SHUT * size)
+                shut = r["gap"][_span(r["gap"], p.start - _NEAR, p.end + _NEAR)].min() <= _SHUT * size
+                hits.append(shut and _opens_near(p, phones, r["gap"]) >= 2 * _SHUT * size)
             elif p.label != SILENCE and p.label not in (*LABIODENTAL, "w", "hh") and _apart(p, phones):
                 wrong.append(r["gap"][_span(r["gap"], p.start, p.end)].min() <= _SHUT * size)
             if p.label in CONSONANTS and p.label not in (*BILABIAL, "w", "r", "y", "hh"):
@@ -112,6 +113,12 @@ def _spearman(a: Sequence[float], b: Sequence[float]) -> float:
 def _span(x: Array, start: float, end: float) -> slice:
     first = int(np.clip(round(start * FPS), 0, len(x) - 1))
     return slice(first, max(first + 1, min(round(end * FPS), len(x))))
+
+
+def _opens_near(p: Phone, phones: Sequence[Phone], gap: Array) -> float:
+    """The widest gap in the vowels around: a closure shows only against an open mouth."""
+    near = [q for q in phones if q.label in VOWELS and q.end > p.start - 0.35 and q.start < p.end + 0.35]
+    return max((float(gap[_span(gap, q.start, q.end)].max()) for q in near), default=np.inf)
 
 
 def _apart(p: Phone, phones: Sequence[Phone]) -> bool:

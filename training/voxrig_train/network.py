@@ -40,6 +40,21 @@ def mel_bank(mels: int = _MELS, low: float = 60.0, high: float = 7600.0) -> Arra
     return np.asarray(np.maximum(0, np.minimum(up, down)), np.float32)
 
 
+def _rule() -> tuple[Tensor, Tensor, Tensor]:
+    """How articulators (12,) become terms: a scale and a shift first, then products of three columns of
+    (articulators, what each lacks of 1, the number 1): indices (3, terms)."""
+    size = len(ARTICULATORS)
+    scale, shift = torch.ones(size), torch.zeros(size)
+    low, high = _CONTACT
+    for name in ("closure", "labiodental"):
+        scale[A[name]], shift[A[name]] = 1 / (high - low), -low / (high - low)
+    rows = []
+    for name, joins, absents in TERMS:
+        columns = [A[name], *(A[j] for j in joins), *(size + A[a] for a in absents)]
+        rows.append(columns + [2 * size] * (3 - len(columns)))
+    return scale, shift, torch.tensor(rows).T
+
+
 class LogMel(nn.Module):
     """Log mel energies of audio (b, n) whose first 240 samples are the past: (b, n // 160 - 1, mels)."""
 
@@ -77,10 +92,9 @@ class Taps(nn.Module):
     def forward(self, x: Tensor, past: Tensor) -> tuple[Tensor, Tensor]:
         steps = x.shape[1]
         x = torch.cat([past, x], 1)
-        y = self.bias + sum(
-            x[:, i * self.dilation : i * self.dilation + steps] @ self.weight[i] for i in range(self.taps)
-        )
-        return y, x[:, steps:]
+        # Taps side by side make one large product instead of several small ones.
+        heard = torch.cat([x[:, i * self.dilation : i * self.dilation + steps] for i in range(self.taps)], 2)
+        return heard @ self.weight.flatten(0, 1) + self.bias, x[:, steps:]
 
 
 class Block(nn.Module):
@@ -113,6 +127,8 @@ class Network(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.head = nn.Linear(width, 2 * (len(ARTICULATORS) + len(PHONES)))
         self.register_buffer("curves", torch.tensor(CURVES), persistent=False)
+        for name, tensor in zip(("scale", "shift", "factors"), _rule(), strict=True):
+            self.register_buffer(name, tensor, persistent=False)
         kept = [self.stem.kept, self.pair.kept, *(b.kept for b in self.blocks)]
         self.kept: list[tuple[int, int]] = [(1, _WINDOW - _SHIFT), *kept]
         self.state_size = sum(frames * size for frames, size in self.kept)
@@ -145,20 +161,12 @@ class Network(nn.Module):
 
     def to_curves(self, logits: Tensor) -> Tensor:
         """Native curves (b, t, 71) of articulator logits (b, t, 12)."""
-        value = torch.sigmoid(logits)
-        low, high = _CONTACT
-        parts = list(value.unbind(-1))
-        for name in ("closure", "labiodental"):
-            parts[A[name]] = torch.clamp((parts[A[name]] - low) / (high - low), 0, 1)
-        terms = []
-        for name, joins, absents in TERMS:
-            term = parts[A[name]]
-            for other in joins:
-                term = term * parts[A[other]]
-            for other in absents:
-                term = term * (1 - parts[A[other]])
-            terms.append(term)
-        return torch.clamp(torch.stack(terms, -1) @ self.curves, 0, 1)
+        value = torch.clamp(torch.sigmoid(logits) * self.scale + self.shift, 0, 1)
+        either = torch.cat([value, 1 - value, torch.ones_like(value[..., :1])], -1)
+        terms = either[..., self.factors[0]]
+        for factor in self.factors[1:]:
+            terms = terms * either[..., factor]
+        return torch.clamp(terms @ self.curves, 0, 1)
 
     def step(self, audio: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What runs live: curves (b, 2m, 71), phone probabilities (b, 2m, 40), next state."""

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import argparse
 import os
+import stat
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from voxrig.audio import AudioSource, RawFormat, open_audio
-from voxrig.errors import AudioError, FormatError, OutputError, VoxrigError
+from voxrig.errors import AudioError, FormatError, OutputError, VoxrigError, one_line
 from voxrig.performance import Direction, Job, Progress, perform
 from voxrig.rigs import NATIVE, RigMap, get
 from voxrig.style import parse
@@ -22,17 +23,19 @@ from voxrig_export import Format, format_for, open_sink
 
 
 def run(args: argparse.Namespace) -> int:
-    """Exit code 0, or 1 if some of several recordings failed. Raises VoxrigError."""
+    """Exit code 0, 1 if some of several recordings failed, 2 if all did. Raises VoxrigError."""
     kind = _format(args)
     direction = _direction(args, kind)
-    raw = _raw(args)
-    jobs = [_job(path, out, kind, direction, raw) for path, out in _places(args, kind)]
     direction.stages()  # wrong curve names are told before any work
+    raw = _raw(args)
+    jobs = [_job(path, out, kind, direction, raw) for path, out in _places(args, kind).items()]
     engine = direction.engine(args.pack, args.device)
+    if args.out_dir is not None:
+        _make_folder(args.out_dir)
     began, frames, seconds = time.perf_counter(), 0, 0.0
     failures: list[tuple[str, VoxrigError]] = []
-    with _shown(len(jobs)) as show:
-        for told in perform(jobs, direction, engine):
+    with _shown(len(jobs)) as show, closing(perform(jobs, direction, engine)) as telling:
+        for told in telling:
             show(told)
             if told.error is not None:
                 failures.append((told.name, told.error))
@@ -43,11 +46,12 @@ def run(args: argparse.Namespace) -> int:
     speed = seconds / max(time.perf_counter() - began, 1e-9)
     if args.out != "-":
         clips = args.out or f"{len(jobs) - len(failures)} of {len(jobs)} clips in {args.out_dir}"
+        failed = f", {len(failures)} failed" if args.out_dir else ""
         said = f"{frames} frames of {direction.rig.name}, {seconds:.1f} s of speech"
-        print(f"{clips}: {said}, {speed:.0f} × real time")
+        print(f"{one_line(clips)}: {said}, {speed:.0f} × real time{failed}")
     for name, error in failures:
-        print(f"voxrig: failed: {name}: {error}", file=sys.stderr)
-    return 1 if failures else 0
+        print(one_line(f"voxrig: failed: {name}: {error}"), file=sys.stderr)
+    return 2 if len(failures) == len(jobs) else 1 if failures else 0
 
 
 def _format(args: argparse.Namespace) -> Format:
@@ -76,33 +80,51 @@ def _direction(args: argparse.Namespace, kind: Format) -> Direction:
 
 def _raw(args: argparse.Namespace) -> RawFormat | None:
     if args.raw is None:
+        if (args.rate, args.channels) != (None, None):
+            raise AudioError("--rate and --channels go with --raw; other sound tells them itself")
         return None
     if args.rate is None:
         raise AudioError("--raw needs --rate, in Hz")
-    return RawFormat(args.raw, args.rate, args.channels)
+    return RawFormat(args.raw, args.rate, 1 if args.channels is None else args.channels)
 
 
-def _places(args: argparse.Namespace, kind: Format) -> Iterator[tuple[str, str]]:
+def _places(args: argparse.Namespace, kind: Format) -> dict[str, str]:
+    """Outputs by recording. Raises OutputError where one would fall on another or on a recording."""
     if args.out is not None:
-        yield args.audio[0], args.out
-        return
+        places = {args.audio[0]: args.out}
+    else:
+        places, taken = {}, {}
+        for path in args.audio:
+            name = ("stdin" if path == "-" else Path(path).stem) + kind.suffix
+            if name in taken:
+                raise OutputError(f"'{taken[name]}' and '{path}' would both become {name}; rename one")
+            taken[name] = path
+            places[path] = str(Path(args.out_dir) / name)
+    recordings = {_file(path): path for path in places}
+    for out in places.values():
+        if (file := _file(out)) is not None and file in recordings:
+            raise OutputError(f"'{out}' is the recording '{recordings[file]}'; write to another name")
+    return places
+
+
+def _file(path: str) -> tuple[int, int] | None:
+    """Which file a path leads to; None for a pipe, a device and what is not there."""
     try:
-        os.makedirs(args.out_dir, exist_ok=True)
+        found = os.stat(path)
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino) if path != "-" and stat.S_ISREG(found.st_mode) else None
+
+
+def _make_folder(path: str) -> None:
+    try:
+        os.makedirs(path, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"cannot make folder '{args.out_dir}': {error.strerror}") from error
-    taken: dict[str, str] = {}
-    for path in args.audio:
-        name = ("stdin" if path == "-" else Path(path).stem) + kind.suffix
-        if name in taken:
-            raise OutputError(f"'{taken[name]}' and '{path}' would both become {name}; rename one")
-        taken[name] = path
-        yield path, str(Path(args.out_dir) / name)
+        raise OutputError(f"cannot make folder '{path}': {error.strerror}") from error
 
 
 def _job(path: str, out: str, kind: Format, direction: Direction, raw: RawFormat | None) -> Job:
     def source() -> AudioSource:
-        if out != "-" and os.path.exists(out) and os.path.exists(path) and os.path.samefile(path, out):
-            raise OutputError(f"'{out}' is the recording itself; write to another name")
         return open_audio(path, raw=raw)
 
     def sink(sound: AudioSource) -> Sink:
@@ -117,7 +139,7 @@ def _job(path: str, out: str, kind: Format, direction: Direction, raw: RawFormat
 @contextmanager
 def _shown(jobs: int) -> Iterator[Any]:
     """A bar on a terminal, nothing in a pipe."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield lambda told: None
         return
     from rich.console import Console
@@ -125,11 +147,13 @@ def _shown(jobs: int) -> Iterator[Any]:
     from rich.progress import Progress as Bar
 
     columns = (TextColumn("animate"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Bar(*columns, TextColumn("{task.description}"), console=Console(stderr=True), transient=True) as bar:
+    name = TextColumn("{task.description}", markup=False)  # a file may be called [b]
+    with Bar(*columns, name, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=jobs)
 
         def show(told: Progress) -> None:
             ended = told.done or told.error is not None
-            bar.update(task, description=f"{told.name} {told.seconds:.0f} s", advance=1 if ended else 0)
+            said = one_line(f"{told.name} {told.seconds:.0f} s")
+            bar.update(task, description=said, advance=1 if ended else 0)
 
         yield show

@@ -11,38 +11,57 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from typing import NoReturn
 
 from voxrig._version import __version__
 from voxrig.cli import arguments as take
-from voxrig.errors import VoxrigError
+from voxrig.errors import VoxrigError, one_line
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+        self.exit(2, f"{self.prog}: {one_line(message)}; see {self.prog} --help\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs a command line and returns its exit code."""
-    signal.signal(signal.SIGTERM, _interrupt)  # so that what is under way is abandoned cleanly
-    args = _parser().parse_args(argv)
+    """Runs a command line and returns its exit code; --help and unknown words raise SystemExit."""
+    for kind in _ENDINGS:
+        if signal.getsignal(kind) is not signal.SIG_IGN:  # as under nohup
+            signal.signal(kind, _interrupt)
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without × or … still gets its line
     try:
-        code = int(args.run(args) or 0)
-        sys.stdout.flush()
-        return code
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # keeps the exit silent
-        return 2
+        try:
+            args = _parser().parse_args(argv)
+            return int(args.run(args) or 0)
+        finally:
+            if sys.stdout is not None:  # closed by the shell
+                sys.stdout.flush()
     except VoxrigError as error:
-        print(f"voxrig: {error}", file=sys.stderr)
+        if not isinstance(error.__cause__, BrokenPipeError):  # a reader that has enough is no fault
+            _say(str(error))
+    except OSError as error:  # of what is printed; the library's are VoxrigErrors
+        if sys.stdout is not None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is left to flush
+        if not isinstance(error, BrokenPipeError):
+            _say(f"{error.filename or 'standard output'}: {error.strerror or error}")
     except KeyboardInterrupt:
-        print("voxrig: interrupted; finished files are whole, the one under way was dropped", file=sys.stderr)
+        _say("interrupted; finished files are whole, what was under way was dropped")
     return 2
 
 
+_ENDINGS = (signal.SIGINT, signal.SIGTERM)
+
+
 def _interrupt(number: int, frame: object) -> NoReturn:
+    for kind in _ENDINGS:
+        signal.signal(kind, signal.SIG_IGN)  # the clean-up is not interrupted in turn
     raise KeyboardInterrupt
+
+
+def _say(message: str) -> None:
+    print(f"voxrig: {one_line(message)}", file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -52,6 +71,13 @@ def _parser() -> argparse.ArgumentParser:
     _animate(verbs.add_parser("animate", help="recordings to curve files", description=_ANIMATE))
     for name, told in (("rigs", "the rigs that can be driven"), ("formats", "the files that can be written")):
         verbs.add_parser(name, help=told).set_defaults(run=_lazy(name))
+    plot = verbs.add_parser("plot", help="curves over the waveform, as a picture (extra plot)")
+    plot.add_argument("audio")
+    plot.add_argument("--out", required=True, metavar="FILE", help=".png, .svg or .pdf")
+    plot.add_argument("--rig", default="native")
+    plot.add_argument("--curves", help="names with commas; the liveliest by default")
+    plot.add_argument("--pack", help="folder of a model pack")
+    plot.set_defaults(run=_lazy("plot"))
     info = verbs.add_parser("info", help="the installed runtime and a model pack")
     info.add_argument("pack", nargs="?", help="folder of a pack; the one that ships with voxrig by default")
     info.set_defaults(run=_lazy("info"))
@@ -86,7 +112,7 @@ def _animate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", help="see voxrig formats (csv with --out-dir)")
     parser.add_argument("--raw", choices=("s16", "f32"), help="input is little-endian PCM without a header")
     parser.add_argument("--rate", type=int, help="Hz of --raw input")
-    parser.add_argument("--channels", type=int, default=1, help="of --raw input, interleaved (1)")
+    parser.add_argument("--channels", type=int, help="of --raw input, interleaved (1)")
     parser.add_argument("--flame-calibration", metavar="CAL.npz", help="from voxrig flame calibrate")
     parser.add_argument("--pack", help="folder of a model pack")
     parser.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto")

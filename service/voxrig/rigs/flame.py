@@ -18,6 +18,7 @@ from __future__ import annotations
 import os
 import zipfile
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -196,4 +197,5 @@ def save_calibration(path: str | os.PathLike[str], calibration: Calibration) -> 
     except OSError as error:
         raise OutputError(f"{place}: cannot be written, {error.strerror or error}") from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink()

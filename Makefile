@@ -1,0 +1,41 @@
+# make demo: a talking face in curve files.  make test: the tests.  Both build .venv first.
+PYTHON ?= python3
+BIN := .venv/bin
+VOXRIG := $(BIN)/voxrig
+
+.PHONY: demo test lint bench clean
+
+demo: .venv/demo.stamp
+	@mkdir -p out
+	@$(VOXRIG) animate samples/hello.wav --rig arkit --out out/hello.arkit.csv
+	@$(VOXRIG) animate samples/hello.wav --rig metahuman --out out/hello.metahuman.csv
+	@$(VOXRIG) animate samples/hello.wav --format livelink-csv --out out/hello.livelink.csv
+	@$(VOXRIG) animate samples/hello.wav --rig arkit --out out/hello.json
+	@$(VOXRIG) plot samples/hello.wav --out out/hello.png
+
+test: .venv/dev.stamp
+	$(BIN)/python -m pytest
+
+lint: .venv/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: .venv/dev.stamp
+	$(BIN)/python tests/bench/bench_animate.py
+
+clean:
+	rm -rf .venv out build dist *.egg-info
+
+# The GPU build of ONNX Runtime instead: make demo EXTRA=gpu
+EXTRA ?= cpu
+
+.venv/demo.stamp: pyproject.toml
+	@echo "building .venv"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[$(EXTRA),plot]'
+	@touch $@
+
+.venv/dev.stamp: .venv/demo.stamp
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[$(EXTRA),plot,dev]'
+	@touch $@

@@ -1,0 +1,98 @@
+"""The loop in small: excerpts, a few steps that learn, a graph that equals the network."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="the extra train is not installed")
+
+import soundfile
+import torch
+
+from voxrig.model import load
+from voxrig_train import corpus, export, train
+from voxrig_train.network import HOP, Network
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Path:
+    """Four speakers whose vowels are loud hums and whose lips close on silence."""
+    rng = np.random.default_rng(0)
+    (tmp_path / "clips").mkdir()
+    rows = []
+    for i in range(8):
+        phones, parts, at = [], [], 0.0
+        for k in range(30):
+            label, length = (("aa", 0.15) if k % 2 else ("m", 0.1)) if 0 < k < 29 else ("sil", 0.3)
+            t = np.arange(int(length * 16000)) / 16000
+            parts.append(
+                {"aa": 0.3, "m": 0.1, "sil": 0.0}[label]
+                * np.sin(2 * np.pi * (140 + 20 * i) * t) ** (7 if label == "aa" else 1)
+            )
+            phones.append((label, round(at, 4), round(at + length, 4)))
+            at += length
+        sound = np.concatenate(parts) + rng.normal(size=sum(map(len, parts))) * 1e-3
+        soundfile.write(tmp_path / "clips" / f"c{i}.flac", sound, 16000)
+        rows.append(
+            {"id": f"c{i}", "speaker": f"s{i}", "text": "ma", "source": "test", "licence": "CC0"}
+            | {"seconds": at, "score": 0.0, "phones": phones}
+        )
+    (tmp_path / "clips.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    return tmp_path
+
+
+def test_excerpts_are_reproducible_finite_and_in_range(world: Path) -> None:
+    items = corpus.load([world])
+    assert len(items) == 8
+    one, two = (corpus.Excerpts(items, 5).batch(6) for _ in range(2))
+    for a, b in zip(one, two, strict=True):
+        assert np.array_equal(a, b)
+    audio, targets, labels = one
+    assert audio.shape == (6, 64000)
+    assert targets.shape == (6, 400, 12)
+    assert labels.shape == (6, 400)
+    assert np.isfinite(audio).all()
+    assert np.abs(audio).max() <= 1
+
+
+def test_a_few_steps_learn_and_the_pack_equals_the_network(world: Path, tmp_path: Path) -> None:
+    items = corpus.load([world])
+    early = train.measure(train.train(items, 2, 1, 2, 1), items)
+    network = train.train(items, 25, 1, 2, 1)
+    assert train.measure(network, items)["total"] < 0.9 * early["total"]
+    checkpoint = tmp_path / "net.pt"
+    torch.save({"weights": network.state_dict()}, checkpoint)
+    graph = tmp_path / "pack" / "model.onnx"
+    graph.parent.mkdir()
+    same = export.load(checkpoint)
+    assert export.to_onnx(same, graph) < 1e-4
+    card = export.card(same, graph.read_bytes(), "test", [], {})
+    (graph.parent / "card.json").write_text(json.dumps(card))
+    model = load(graph.parent, "cpu")
+    audio = (np.random.default_rng(1).normal(size=(3, 4 * HOP)) * 0.1).astype(np.float32)
+    told, _ = model.step(audio, np.zeros((3, 0), np.float32), [model.initial_state()] * 3)
+    with torch.no_grad():
+        want, _, _ = same.step(torch.from_numpy(audio), same.start(3))
+    np.testing.assert_allclose(told, want.numpy(), atol=1e-4)
+
+
+def test_the_network_is_causal_and_keeps_its_state() -> None:
+    torch.manual_seed(0)
+    network = Network().eval()
+    audio = torch.randn(2, 20 * HOP) * 0.1
+    state = torch.zeros(2, network.state_size)
+    with torch.no_grad():
+        whole, _, end = network(audio, state)
+        other = audio.clone()
+        other[:, 10 * HOP :] = 0
+        assert torch.equal(network(other, state)[0][:, :20], whole[:, :20])
+        parts = []
+        for i in range(20):
+            told, _, state = network(audio[:, i * HOP : (i + 1) * HOP], state)
+            parts.append(told)
+    torch.testing.assert_close(torch.cat(parts, 1), whole, atol=1e-4, rtol=0)
+    torch.testing.assert_close(state, end, atol=1e-4, rtol=0)
