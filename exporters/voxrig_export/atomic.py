@@ -38,7 +38,11 @@ class AtomicFile:
         self._path = Path(os.path.realpath(path))
         self.folder = self._path.parent
         self._temporary = self._path.with_name(f".voxrig-{secrets.token_hex(6)}.part")
-        self.file: BinaryIO = open(self._temporary, "xb")  # noqa: SIM115 - closed by commit or abandon
+        try:
+            self.file: BinaryIO = open(self._temporary, "xb")  # noqa: SIM115 - closed by commit or abandon
+        except KeyboardInterrupt:  # it comes after the call, when the file is there
+            self._temporary.unlink(missing_ok=True)
+            raise
 
     def commit(self) -> None:
         """Close and rename."""

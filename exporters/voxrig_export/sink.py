@@ -45,8 +45,8 @@ def open_sink(
         if is_stream(path):
             _check_stream(kind)
         target: Target = OpenStream(path) if is_stream(path) else AtomicFile(Path(path))
-        take = Take(rig, Fraction(fps), "" if audio is None else fspath(audio), target.folder)
         try:
+            take = Take(rig, Fraction(fps), "" if audio is None else fspath(audio), target.folder)
             return FileSink(path, target, kind, take, total)
         except BaseException:
             target.abandon()

@@ -1,8 +1,9 @@
 """Sound from files, pipes and raw bytes, as float32 mono. The one place where bytes become samples.
 
 Integer formats are scaled so that full scale is [-1, 1). Floating-point files may go beyond and keep
-their values, within reason. Several channels become one by their mean, so parts that are equal and opposite in the
-two channels of a stereo file cancel; NaN, infinity and what can be no sound are refused. Nothing is resampled here.
+their values; NaN, infinity and numbers too large for sound are refused. Several channels become one by
+their mean, so parts that are equal and opposite in the two channels of a stereo file cancel. Nothing is
+resampled here.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ class Stream:
         self._skip = card.delay  # output frames that tell of times before the first sample
         self._pushed = 0  # samples at the stream's own rate
         self._out: deque[Array] = deque()
-        self._given = self._made = 0  # frames pulled, frames made
+        self._given = 0  # frames pulled
         self._total: int | None = None
 
     @property
@@ -55,7 +55,7 @@ class Stream:
         """Seconds from a sound to the frame that shows it, at worst."""
         card = self._card
         blocks = (self._block - 1) * card.hop
-        between = 0 if (self.fps / card.fps).denominator == 1 and self.fps <= card.fps else 1 / card.fps
+        between = 0 if (card.fps / self.fps).denominator == 1 else 1 / card.fps
         return (card.lookahead + blocks) / card.rate + float(between) + self._resampler.delay
 
     @property

@@ -7,7 +7,7 @@ them through one engine, in bounded memory whatever their length.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -28,6 +28,7 @@ from .types import AudioChunk, Frames, Rig, Sink, Stage, Style, join
 _FILE_BLOCK = 50  # hops a step: one second, for files
 _LIVE_CHUNK = 0.02  # s: what a live client sends at a time
 _FILE_CHUNK = 1.0  # s
+_FINEST = 10_000_000  # largest denominator of a frame rate, so that years of frames fit 64 bits
 _REST = 0.1  # s: how fast a mouth closes when the sound is cut
 
 
@@ -47,6 +48,10 @@ class Direction:
     """Through the path of a live stream: short resampling filter, one hop a step."""
     to_rig: RigMap | None = None
     """The map from native, where the rig is not one of voxrig's own table."""
+
+    def __post_init__(self) -> None:
+        if self.fps <= 0 or self.fps.denominator > _FINEST:
+            raise ValueError(f"fps must be a plain ratio like Fraction(30000, 1001), got {self.fps}")
 
     def chunk(self, rate: int) -> int:
         """Samples to push at a time."""
@@ -73,7 +78,7 @@ class Performance:
         self._chunks, self._engine = chunks, engine
         self._stream: Stream = engine.open(direction.style, rate, direction.fps, quality)
         self._stages = direction.stages()
-        self._ended = self._flushed = False
+        self._ended = self._flushed = self._left = False
         self._shown = 0  # native frames
         self.seconds = 0.0
         """Of sound heard so far."""
@@ -108,8 +113,10 @@ class Performance:
         return shown if len(shown) else None
 
     def close(self) -> None:
-        """Leaves the engine."""
-        self._engine.close(self._stream)
+        """Leaves the engine. Closing twice is fine."""
+        if not self._left:
+            self._left = True
+            self._engine.close(self._stream)
 
 
 @dataclass(frozen=True)
@@ -133,7 +140,7 @@ class Progress:
     error: VoxrigError | None = None
 
 
-def perform(jobs: Iterable[Job], direction: Direction, engine: Engine) -> Iterator[Progress]:
+def perform(jobs: Iterable[Job], direction: Direction, engine: Engine) -> Generator[Progress, None, None]:
     """Runs jobs, ``engine.batch`` at a time, and yields their progress.
 
     A job that fails yields its error and leaves the others alone. When the caller stops, or on
@@ -165,8 +172,8 @@ def _attempt(run: _Run, act: Callable[[], Progress | None], running: list[_Run])
     try:
         told = act()
     except VoxrigError as error:
-        running.remove(run)
         run.abandon()
+        running.remove(run)
         yield Progress(run.job.name, run.performance.seconds, run.frames, error=error)
         return
     if told is not None:

@@ -28,7 +28,8 @@ LOOKAHEAD = DELAY * RATE // FPS + HOP  # samples: the worst frame of a step has 
 
 _SHIFT, _WINDOW, _FFT, _MELS = 160, 400, 512, 48
 _FLOOR = 1e-5  # power; digital silence, and all that is quieter than about -75 dBFS, looks the same
-_CONTACT = (0.25, 0.75)  # probability of contact at which lips begin to close, and are shut
+_STILL = 0.03  # an articulator that moves less than this rests, so that silence is exactly still
+_CONTACT = (0.35, 0.8)  # probability of contact at which lips begin to close, and are shut
 
 
 def mel_bank(mels: int = _MELS, low: float = 60.0, high: float = 7600.0) -> Array:
@@ -44,10 +45,9 @@ def _rule() -> tuple[Tensor, Tensor, Tensor]:
     """How articulators (12,) become terms: a scale and a shift first, then products of three columns of
     (articulators, what each lacks of 1, the number 1): indices (3, terms)."""
     size = len(ARTICULATORS)
-    scale, shift = torch.ones(size), torch.zeros(size)
-    low, high = _CONTACT
-    for name in ("closure", "labiodental"):
-        scale[A[name]], shift[A[name]] = 1 / (high - low), -low / (high - low)
+    low, high = torch.full((size,), _STILL), torch.ones(size)
+    low[[A["closure"], A["labiodental"]]], high[[A["closure"], A["labiodental"]]] = _CONTACT
+    scale, shift = 1 / (high - low), -low / (high - low)
     rows = []
     for name, joins, absents in TERMS:
         columns = [A[name], *(A[j] for j in joins), *(size + A[a] for a in absents)]

@@ -90,16 +90,14 @@ def _raw(args: argparse.Namespace) -> RawFormat | None:
 
 def _places(args: argparse.Namespace, kind: Format) -> dict[str, str]:
     """Outputs by recording. Raises OutputError where one would fall on another or on a recording."""
-    if args.out is not None:
-        places = {args.audio[0]: args.out}
-    else:
-        places, taken = {}, {}
-        for path in args.audio:
-            name = ("stdin" if path == "-" else Path(path).stem) + kind.suffix
-            if name in taken:
-                raise OutputError(f"'{taken[name]}' and '{path}' would both become {name}; rename one")
-            taken[name] = path
-            places[path] = str(Path(args.out_dir) / name)
+    places: dict[str, str] = {}
+    taken: dict[str, str] = {}
+    for path in args.audio:
+        name = ("stdin" if path == "-" else Path(path).stem) + kind.suffix
+        if name in taken:
+            raise OutputError(f"'{taken[name]}' and '{path}' would both become {name}; rename one")
+        taken[name] = path
+        places[path] = str(Path(args.out_dir) / name) if args.out is None else args.out
     recordings = {_file(path): path for path in places}
     for out in places.values():
         if (file := _file(out)) is not None and file in recordings:
@@ -124,16 +122,13 @@ def _make_folder(path: str) -> None:
 
 
 def _job(path: str, out: str, kind: Format, direction: Direction, raw: RawFormat | None) -> Job:
-    def source() -> AudioSource:
-        return open_audio(path, raw=raw)
-
     def sink(sound: AudioSource) -> Sink:
         total = None
         if sound.length is not None:
             total = -(-sound.length * direction.fps.numerator // (sound.rate * direction.fps.denominator))
         return open_sink(out, direction.rig, direction.fps, kind.name, total=total, audio=path)
 
-    return Job(path, source, sink)
+    return Job(path, partial(open_audio, path, raw=raw), sink)
 
 
 @contextmanager

@@ -10,9 +10,7 @@ from fractions import Fraction
 # Television's rates are exact ratios that people write as decimals (SMPTE ST 12-1: 1000/1001).
 _NTSC = {"23.976": 24, "23.98": 24, "29.97": 30, "47.952": 48, "47.95": 48, "59.94": 60, "119.88": 120}
 _RATES = {Fraction(text): Fraction(nominal * 1000, 1001) for text, nominal in _NTSC.items()}
-_RATE = re.compile(
-    r"[0-9]{1,7}(\.[0-9]{1,6}|/[1-9][0-9]{0,6})?"
-)  # fine enough, and frames fit 64 bits for years
+_RATE = re.compile(r"[0-9]{1,7}(\.[0-9]{1,6}|/[1-9][0-9]{0,6})?")  # so that years of frames fit 64 bits
 _MAX_FPS = 1000
 _MAX_NUMBER = 1000
 
@@ -39,9 +37,7 @@ def numbers(text: str) -> dict[str, float]:
         if math.isnan(value) or (equals and not name.strip()):
             raise argparse.ArgumentTypeError(f"'{part}' is not a number or CURVE=NUMBER")
         if abs(value) > _MAX_NUMBER:
-            raise argparse.ArgumentTypeError(
-                f"'{part}' is out of range; have -{_MAX_NUMBER} to {_MAX_NUMBER}"
-            )
+            raise argparse.ArgumentTypeError(f"'{part}' is out of range; have ±{_MAX_NUMBER}")
         found[name.strip() or "all"] = value
     return found
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
@@ -16,6 +15,7 @@ from typing import NoReturn
 
 from voxrig._version import __version__
 from voxrig.cli import arguments as take
+from voxrig.cli import interrupt
 from voxrig.errors import VoxrigError, one_line
 
 
@@ -26,11 +26,13 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command line and returns its exit code; --help and unknown words raise SystemExit."""
-    for kind in _ENDINGS:
-        if signal.getsignal(kind) is not signal.SIG_IGN:  # as under nohup
-            signal.signal(kind, _interrupt)
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal without × or … still gets its line
+    with interrupt.caught():
+        return _run(argv)
+
+
+def _run(argv: Sequence[str] | None) -> int:
     try:
         try:
             args = _parser().parse_args(argv)
@@ -42,22 +44,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not isinstance(error.__cause__, BrokenPipeError):  # a reader that has enough is no fault
             _say(str(error))
     except OSError as error:  # of what is printed; the library's are VoxrigErrors
-        if sys.stdout is not None:
+        if error.filename is None and sys.stdout is not None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is left to flush
         if not isinstance(error, BrokenPipeError):
             _say(f"{error.filename or 'standard output'}: {error.strerror or error}")
     except KeyboardInterrupt:
         _say("interrupted; finished files are whole, what was under way was dropped")
     return 2
-
-
-_ENDINGS = (signal.SIGINT, signal.SIGTERM)
-
-
-def _interrupt(number: int, frame: object) -> NoReturn:
-    for kind in _ENDINGS:
-        signal.signal(kind, signal.SIG_IGN)  # the clean-up is not interrupted in turn
-    raise KeyboardInterrupt
 
 
 def _say(message: str) -> None:
