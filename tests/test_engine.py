@@ -148,13 +148,17 @@ def test_misuse_is_refused(tiny: OnnxModel) -> None:
         stream.push(AudioChunk(np.zeros(8, np.float32), 8000))
     with pytest.raises(ValueError, match="starts at sample 5, expected 0"):
         stream.push(AudioChunk(np.zeros(8, np.float32), 16000, 5))
-    with pytest.raises(AudioError, match="sample 3 is NaN or infinite"):
+    with pytest.raises(AudioError, match="sample 3 is NaN, infinite"):
         stream.push(AudioChunk(np.array([0, 0, 0, np.nan], np.float32), 16000))
+    with pytest.raises(AudioError, match="sample 0 is NaN, infinite or no sound"):
+        stream.push(AudioChunk(np.full(4, 1e30, np.float32), 16000))
     stream.end()
     with pytest.raises(ValueError, match="after end"):
         stream.push(AudioChunk(np.zeros(8, np.float32), 16000))
-    with pytest.raises(ValueError, match="fps must be positive"):
+    with pytest.raises(ValueError, match="fps must be a positive, plain ratio"):
         engine.open(fps=0)
+    with pytest.raises(ValueError, match="plain ratio"):
+        engine.open(fps=Fraction(29.97))
     with pytest.raises(ValueError, match="at least 1"):
         Engine(tiny, batch=0)
 

@@ -50,7 +50,12 @@ def test_imports_point_one_way(package: str) -> None:
 
 
 def test_help_needs_no_numpy() -> None:
-    code = "import sys; from voxrig.cli.main import main\ntry: main(['--help'])\nexcept SystemExit: pass\nprint('numpy' in sys.modules)"
+    code = (
+        "import sys; from voxrig.cli.main import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "print('numpy' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.endswith("False\n")
 

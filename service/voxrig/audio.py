@@ -21,12 +21,11 @@ from typing import Any, BinaryIO, Final, Literal, Self
 import numpy as np
 
 from .errors import AudioError, one_line, unknown
-from .types import Array, AudioChunk
+from .types import LOUDEST, Array, AudioChunk
 
 MIN_RATE: Final = 8_000  # Hz
 MAX_RATE: Final = 192_000  # Hz
 MAX_CHANNELS: Final = 64
-LOUDEST: Final = 2.0**32  # full scale is 1; integers of 32 bits stored unscaled are still taken
 BLOCK: Final = 16_384  # samples a channel decoded at once
 STDIN: Final = "-"
 

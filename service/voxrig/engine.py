@@ -20,7 +20,9 @@ from .model import Model, State
 from .resample import Quality, Resampler
 from .retime import Retime
 from .style import vector
-from .types import Array, AudioChunk, Frames, Style
+from .types import LOUDEST, Array, AudioChunk, Frames, Style
+
+_FINEST = 10_000_000  # largest denominator of a frame rate, so that years of frames fit 64 bits
 
 
 class Stream:
@@ -84,9 +86,10 @@ class Stream:
             raise ValueError(f"stream runs at {self.rate} Hz, chunk at {chunk.rate} Hz")
         if chunk.start != self._pushed:
             raise ValueError(f"chunk starts at sample {chunk.start}, expected {self._pushed}")
-        if not np.isfinite(chunk.samples).all():
-            bad = chunk.start + int(np.argmin(np.isfinite(chunk.samples)))
-            raise AudioError(f"sample {bad} is NaN or infinite; samples must be finite, usually in [-1, 1]")
+        usable = np.abs(chunk.samples) <= LOUDEST  # false for NaN, too
+        if not usable.all():
+            bad = chunk.start + int(usable.argmin())
+            raise AudioError(f"sample {bad} is NaN, infinite or no sound; full scale is [-1, 1]")
         self._pushed = chunk.end
         self._hear(self._resampler.push(chunk.samples))
 
@@ -167,10 +170,11 @@ class Engine:
         quality: Quality = "live",
     ) -> Stream:
         """A new stream of sound at ``rate`` Hz (the model's own by default) to frames at ``fps``."""
-        if fps <= 0:
-            raise ValueError(f"fps must be positive, got {fps}")
-        card = self.model.card
-        stream = Stream(self.model, self.block, style or Style(), rate or card.rate, Fraction(fps), quality)
+        ratio = Fraction(fps)
+        if ratio <= 0 or ratio.denominator > _FINEST:
+            raise ValueError(f"fps must be a positive, plain ratio like Fraction(30000, 1001), got {fps}")
+        rate = rate or self.model.card.rate
+        stream = Stream(self.model, self.block, style or Style(), rate, ratio, quality)
         self._streams.append(stream)
         return stream
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -143,7 +144,7 @@ def find(pack: str | Path | None) -> Path:
     if pack is None or str(pack) == DEFAULT:
         return Path(str(resources.files("voxrig") / "packs" / DEFAULT))
     folder = Path(pack)
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # false, too, for names that no file can have
         raise ModelError(
             f"no model pack at '{pack}'; give a folder with model.onnx and card.json, or {DEFAULT}"
         )

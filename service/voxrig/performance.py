@@ -28,7 +28,6 @@ from .types import AudioChunk, Frames, Rig, Sink, Stage, Style, join
 _FILE_BLOCK = 50  # hops a step: one second, for files
 _LIVE_CHUNK = 0.02  # s: what a live client sends at a time
 _FILE_CHUNK = 1.0  # s
-_FINEST = 10_000_000  # largest denominator of a frame rate, so that years of frames fit 64 bits
 _REST = 0.1  # s: how fast a mouth closes when the sound is cut
 
 
@@ -48,10 +47,6 @@ class Direction:
     """Through the path of a live stream: short resampling filter, one hop a step."""
     to_rig: RigMap | None = None
     """The map from native, where the rig is not one of voxrig's own table."""
-
-    def __post_init__(self) -> None:
-        if self.fps <= 0 or self.fps.denominator > _FINEST:
-            raise ValueError(f"fps must be a plain ratio like Fraction(30000, 1001), got {self.fps}")
 
     def chunk(self, rate: int) -> int:
         """Samples to push at a time."""

@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
 
+LOUDEST = 2.0**32
+"""Largest sample taken for sound. Full scale is 1; integers of 32 bits stored unscaled still pass."""
+
 
 @dataclass(frozen=True, eq=False)
 class AudioChunk:

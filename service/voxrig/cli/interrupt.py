@@ -32,8 +32,9 @@ def caught() -> Iterator[None]:
     try:
         yield
     finally:
-        for kind, handler in before.items():
-            signal.signal(kind, handler)
+        if not interrupt.raised:  # else a second Ctrl-C would meet Python's own handler on the way out
+            for kind, handler in before.items():
+                signal.signal(kind, handler)
 
 
 class _Interrupt:
@@ -41,6 +42,11 @@ class _Interrupt:
 
     def __init__(self) -> None:
         self._tries, self._deaf = _TRIES, -math.inf
+
+    @property
+    def raised(self) -> bool:
+        """Whether the program has been interrupted."""
+        return self._deaf > 0
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         if time.monotonic() < self._deaf:
