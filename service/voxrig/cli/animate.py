@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from voxrig.audio import AudioSource, RawFormat, open_audio
+from voxrig.cli.interrupt import noted
 from voxrig.errors import AudioError, FormatError, OutputError, VoxrigError, one_line
 from voxrig.performance import Direction, Job, Progress, perform
 from voxrig.rigs import NATIVE, RigMap, get
@@ -34,8 +35,9 @@ def run(args: argparse.Namespace) -> int:
         _make_folder(args.out_dir)
     began, frames, seconds = time.perf_counter(), 0, 0.0
     failures: list[tuple[str, VoxrigError]] = []
-    with _shown(len(jobs)) as show, closing(perform(jobs, direction, engine)) as telling:
+    with noted() as check, _shown(len(jobs)) as show, closing(perform(jobs, direction, engine)) as telling:
         for told in telling:
+            check()
             show(told)
             if told.error is not None:
                 failures.append((told.name, told.error))

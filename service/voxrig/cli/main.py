@@ -15,7 +15,6 @@ from typing import NoReturn
 
 from voxrig._version import __version__
 from voxrig.cli import arguments as take
-from voxrig.cli import interrupt
 from voxrig.errors import VoxrigError, one_line
 
 
@@ -28,11 +27,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command line and returns its exit code; --help and unknown words raise SystemExit."""
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal without × or … still gets its line
-    with interrupt.caught():
-        return _run(argv)
-
-
-def _run(argv: Sequence[str] | None) -> int:
     try:
         try:
             args = _parser().parse_args(argv)
