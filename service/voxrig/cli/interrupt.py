@@ -48,8 +48,9 @@ def noted() -> Iterator[Callable[[], None]]:
         yield check
     finally:
         stop()
-        for kind, handler in before.items():
-            signal.signal(kind, handler)
+        if not came:  # else the program is on its way out, and a second Ctrl-C has nothing to add
+            for kind, handler in before.items():
+                signal.signal(kind, handler)
 
 
 def _now(number: int, frame: object) -> NoReturn:
