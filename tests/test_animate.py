@@ -237,7 +237,7 @@ def test_rates_of_television_are_exact(tmp_path: Path, word: str, nominal: int) 
 
 @pytest.mark.parametrize("fps", [0, -30, 29.97, Fraction(29.97)])
 def test_a_frame_rate_that_is_no_plain_ratio_is_a_mistake(fps: Fraction) -> None:
-    with pytest.raises(ValueError, match=r"plain ratio like Fraction\(30000, 1001\)"):
+    with pytest.raises(ValueError, match=r"ratio like Fraction\(30000, 1001\)"):
         voxrig.animate(babble(0.1), fps=fps)
 
 
@@ -394,7 +394,7 @@ def test_no_gain_leaves_the_range(tmp_path: Path, number: str) -> None:
 
 def test_smoothing_calms_and_does_not_shift(tmp_path: Path) -> None:
     wav = save(tmp_path / "a.wav", babble(2.0))
-    plain = voxrig.animate(wav, pack=str(TINY)).curve("jawOpen")[12:-12]
+    plain = voxrig.animate(wav, live=True, pack=str(TINY)).curve("jawOpen")[12:-12]
     assert animate(wav, "--smooth", "200", "--out", tmp_path / "a.npz") == 0
     smooth = npz(tmp_path / "a.npz")[12:-12, get("arkit").index("jawOpen")]
     assert np.abs(np.diff(smooth)).sum() < 0.8 * np.abs(np.diff(plain)).sum()

@@ -70,6 +70,13 @@ def test_examples_in_docstrings_hold(name: str) -> None:
     assert tried > 0 or name == "voxrig.rigs.maps"
 
 
+def test_help_names_the_emotions() -> None:
+    from voxrig.cli.main import _EMOTIONS
+    from voxrig.style import EMOTIONS
+
+    assert _EMOTIONS.split(", ") == list(EMOTIONS)
+
+
 def test_public_names_load() -> None:
     import voxrig
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from voxrig.errors import RigError, StyleError
-from voxrig.post import Adjust, Chain, Clamp, Rest, Retarget, Smooth
+from voxrig.post import Adjust, Chain, Clamp, Rest, Retarget
 from voxrig.rigs import NATIVE, get, map_to
+from voxrig.smooth import Smooth
 from voxrig.style import EMOTIONS, Express, expression, parse
 from voxrig.types import Frames, Stage, Style, join
 

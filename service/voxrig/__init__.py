@@ -42,6 +42,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name in ("rigs", "microphone"):
+        return import_module(f"voxrig.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'voxrig' has no attribute '{name}'")
     return getattr(import_module(f"voxrig.{_HOMES[name]}"), name)

@@ -18,11 +18,10 @@ import numpy as np
 from .errors import AudioError
 from .model import Model, State
 from .resample import Quality, Resampler
-from .retime import Retime
+from .retime import Retime, frame_rate
+from .smooth import Smooth
 from .style import vector
 from .types import LOUDEST, Array, AudioChunk, Frames, Style
-
-_FINEST = 10_000_000  # largest denominator of a frame rate, so that years of frames fit 64 bits
 
 
 class Stream:
@@ -34,19 +33,26 @@ class Stream:
     """
 
     def __init__(
-        self, model: Model, block: int, style: Style, rate: int, fps: Fraction, quality: Quality
+        self,
+        model: Model,
+        block: int,
+        style: Style,
+        resampler: Resampler,
+        smooth: Smooth,
+        retime: Retime,
     ) -> None:
         card = model.card
-        self.rate, self.fps = rate, fps
+        self.rate, self.fps = resampler.rate_in, retime.fps
         self._card, self._block, self._state = card, block, model.initial_state()
-        self._resampler = Resampler(rate, card.rate, quality)
-        self._retime = Retime(card.fps, fps, len(card.rig))
+        self._resampler, self._smooth, self._retime = resampler, smooth, retime
         self._styles: deque[tuple[int, Array]] = deque()  # (model sample index from which, vector)
         self._style = vector(style, card.styles)
         self._buffer: deque[Array] = deque()
         self._waiting = 0  # model samples in _buffer
         self._taken = 0  # model samples handed to the model
-        self._skip = card.delay  # output frames that tell of times before the first sample
+        self._told = (
+            -card.delay
+        )  # index of the model's next frame; below 0 it tells of times before the first sample
         self._pushed = 0  # samples at the stream's own rate
         self._out: deque[Array] = deque()
         self._given = 0  # frames pulled
@@ -58,7 +64,8 @@ class Stream:
         card = self._card
         blocks = (self._block - 1) * card.hop
         between = 0 if (card.fps / self.fps).denominator == 1 else 1 / card.fps
-        return (card.lookahead + blocks) / card.rate + float(between) + self._resampler.delay
+        smoothing = self._smooth.delay / card.fps
+        return (card.lookahead + blocks) / card.rate + float(between + smoothing) + self._resampler.delay
 
     @property
     def done(self) -> bool:
@@ -104,7 +111,8 @@ class Stream:
         self._hear(self._resampler.push(np.zeros(0, np.float32), last=True))
         self._total = -(-self._pushed * self.fps.numerator // (self.rate * self.fps.denominator))
         # Silence follows until the last frame and its delay have been heard, in whole blocks.
-        frames = self._retime.needs(self._total) + self._card.delay if self._total else 0
+        needed = self._retime.needs(self._total)
+        frames = needed + self._smooth.delay + self._card.delay if needed else 0
         size = self._block * self._card.hop
         samples = -(-frames // self._card.frames_per_hop) * self._card.hop
         samples = -(-samples // size) * size
@@ -142,9 +150,10 @@ class Stream:
     def _give(self, values: Array, state: State) -> None:
         """The model's answer to the block taken last."""
         self._state = state
-        skip = min(self._skip, len(values))
-        self._skip -= skip
-        made = self._retime.push(values[skip:])
+        skip = min(max(0, -self._told), len(values))
+        told = Frames(self._card.rig, values[skip:], self._card.fps, self._told + skip)
+        self._told += len(values)
+        made = self._retime.push(self._smooth(told).values)
         if len(made):
             self._out.append(made)
 
@@ -168,13 +177,16 @@ class Engine:
         rate: int | None = None,
         fps: Fraction | int = 60,
         quality: Quality = "live",
+        smooth: float = 0.0,
     ) -> Stream:
-        """A new stream of sound at ``rate`` Hz (the model's own by default) to frames at ``fps``."""
-        ratio = Fraction(fps)
-        if ratio <= 0 or ratio.denominator > _FINEST:
-            raise ValueError(f"fps must be a positive, plain ratio like Fraction(30000, 1001), got {fps}")
-        rate = rate or self.model.card.rate
-        stream = Stream(self.model, self.block, style or Style(), rate, ratio, quality)
+        """A new stream of sound at ``rate`` Hz (the model's own by default) to frames at ``fps``.
+
+        ``smooth`` is the width in seconds of a smoothing window; half of it adds to the latency.
+        """
+        card = self.model.card
+        resampler = Resampler(rate or card.rate, card.rate, quality)
+        retime = Retime(card.fps, frame_rate(fps), len(card.rig))
+        stream = Stream(self.model, self.block, style or Style(), resampler, Smooth(smooth, card.fps), retime)
         self._streams.append(stream)
         return stream
 

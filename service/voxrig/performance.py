@@ -19,8 +19,9 @@ from .audio import AudioSource, open_audio
 from .engine import Engine, Stream
 from .errors import VoxrigError
 from .model import Device, load
-from .post import Adjust, Chain, Rest, Retarget, Smooth
+from .post import Adjust, Chain, Rest, Retarget
 from .resample import Quality
+from .retime import frame_rate
 from .rigs import NATIVE, RigMap, get, map_to
 from .style import Express, check
 from .types import AudioChunk, Frames, Rig, Sink, Stage, Style, join
@@ -28,6 +29,7 @@ from .types import AudioChunk, Frames, Rig, Sink, Stage, Style, join
 _FILE_BLOCK = 50  # hops a step: one second, for files
 _LIVE_CHUNK = 0.02  # s: what a live client sends at a time
 _FILE_CHUNK = 1.0  # s
+_FILE_SMOOTH = 0.05  # s: halves the fastest steps of the contacts, and costs no closures
 _REST = 0.1  # s: how fast a mouth closes when the sound is cut
 
 
@@ -41,8 +43,8 @@ class Direction:
     gain: Mapping[str, float] = field(default_factory=dict)
     """Factors by curve of the rig; ``all`` for every curve."""
     offset: Mapping[str, float] = field(default_factory=dict)
-    smooth: float = 0.0
-    """Width of the smoothing window in seconds; 0 for none."""
+    smooth: float | None = None
+    """Width of the smoothing window in seconds; None is 50 ms for files and nothing live."""
     live: bool = False
     """Through the path of a live stream: short resampling filter, one hop a step."""
     to_rig: RigMap | None = None
@@ -55,7 +57,6 @@ class Direction:
     def stages(self) -> Chain:
         """Fresh stages from native frames to this direction's rig."""
         stages: list[Stage] = [Express(check(self.style))] if self.style.emotion else []
-        stages += [Smooth(self.smooth, self.fps)] if self.smooth else []
         stages += [Retarget(self.to_rig or map_to(NATIVE, self.rig))]
         stages += [Adjust(self.rig, self.gain, self.offset)] if self.gain or self.offset else []
         return Chain([*stages, Rest(_REST, self.fps)])
@@ -71,7 +72,10 @@ class Performance:
     def __init__(self, chunks: Iterator[AudioChunk], rate: int, direction: Direction, engine: Engine) -> None:
         quality: Quality = "live" if direction.live else "best"
         self._chunks, self._engine = chunks, engine
-        self._stream: Stream = engine.open(direction.style, rate, direction.fps, quality)
+        smooth = direction.smooth
+        if smooth is None:
+            smooth = 0.0 if direction.live else _FILE_SMOOTH
+        self._stream: Stream = engine.open(direction.style, rate, direction.fps, quality, smooth)
         self._stages = direction.stages()
         self._ended = self._flushed = self._left = False
         self._shown = 0  # native frames
@@ -237,7 +241,7 @@ def animate(
 
     Raises AudioError, ModelError, RigError or StyleError.
     """
-    direction = Direction(get(rig), Fraction(fps), check(style or Style()), live=live)
+    direction = Direction(get(rig), frame_rate(fps), check(style or Style()), live=live)
     engine = direction.engine(pack, device)
     parts: list[Frames] = [
         Frames(direction.rig, np.zeros((0, len(direction.rig)), np.float32), direction.fps)

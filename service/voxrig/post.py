@@ -1,4 +1,4 @@
-"""Stages between a model's curves and a rig's: gain, offset, smoothing, return to rest, clamp.
+"""Stages between a model's curves and a rig's: map, gain, offset, return to rest, clamp.
 
 Each is a Stage: it takes the next frames and returns those that are final; ``delay`` is the number
 of frames that it holds back. Results do not depend on how frames are cut.
@@ -66,35 +66,6 @@ class Clamp:
 
     def __call__(self, frames: Frames, last: bool = False) -> Frames:
         return _with(frames, np.clip(frames.values, frames.rig.low, frames.rig.high))
-
-
-class Smooth:
-    """A symmetric Hann window ``seconds`` wide: no shift in time, at the price of half of it as delay."""
-
-    def __init__(self, seconds: float, fps: Fraction) -> None:
-        if seconds < 0:
-            raise ValueError(f"smoothing must not be negative, got {seconds}")
-        self.delay = max(0, math.ceil(seconds / 2 * fps) - 1)
-        window = np.hanning(2 * self.delay + 3)[1:-1]
-        self._window = (window / window.sum()).astype(np.float32)
-        self._kept: Array | None = None  # the frames before, and those not yet final
-
-    def __call__(self, frames: Frames, last: bool = False) -> Frames:
-        values = frames.values
-        if self._kept is None:
-            if not len(values):
-                return frames
-            self._kept = np.repeat(values[:1], self.delay, 0)
-        joined = np.concatenate([self._kept, values])
-        if last:
-            joined = np.concatenate([joined, np.repeat(joined[-1:], self.delay, 0)])
-        count = max(0, len(joined) - 2 * self.delay)
-        out = np.zeros((count, joined.shape[1]), np.float32)
-        for i, weight in enumerate(self._window):  # the same order of sums for every cut
-            out += weight * joined[i : i + count]
-        start = frames.start + len(values) - (len(joined) - self.delay) + (self.delay if last else 0)
-        self._kept = joined[count:]
-        return Frames(frames.rig, out, frames.fps, start)
 
 
 class Rest:

@@ -12,11 +12,21 @@ import numpy as np
 
 from .types import Array
 
+_FINEST = 10_000_000  # largest denominator of a frame rate, so that years of frames fit 64 bits
+
+
+def frame_rate(fps: Fraction | int) -> Fraction:
+    """Frames a second as an exact ratio. Raises ValueError on floats, words and what is not positive."""
+    if not isinstance(fps, Fraction | int) or fps <= 0 or fps.denominator > _FINEST:
+        raise ValueError(f"fps must be an int or a ratio like Fraction(30000, 1001), got {fps!r}")
+    return Fraction(fps)
+
 
 class Retime:
     """A stream of (t, c) values at ``fps_in``, handed back at ``fps_out``, from index 0 on."""
 
     def __init__(self, fps_in: Fraction, fps_out: Fraction, curves: int) -> None:
+        self.fps = fps_out
         step = fps_in / fps_out  # source frames an output frame, a / b
         self._a, self._b = step.numerator, step.denominator
         self._kept = np.zeros((0, curves), np.float32)

@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     plot = verbs.add_parser("plot", help="curves over the waveform, as a picture (extra plot)")
     plot.add_argument("audio")
     plot.add_argument("--out", required=True, metavar="FILE", help=".png, .svg or .pdf")
-    plot.add_argument("--rig", default="native")
+    plot.add_argument("--rig", default="native", help="see voxrig rigs (native)")
     plot.add_argument("--curves", help="names with commas; the liveliest by default")
     plot.add_argument("--pack", help="folder of a model pack")
     plot.set_defaults(run=_lazy("plot"))
@@ -79,6 +79,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+# As in voxrig.style, which loads numpy.
+_EMOTIONS = "amazement, anger, cheekiness, disgust, fear, grief, joy, outofbreath, pain, sadness"
 _ANIMATE = """Turns recordings of speech into curves of a rig. The suffix of --out picks the format;
 row 0 belongs to the first sample."""
 
@@ -87,11 +89,13 @@ def _animate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("audio", nargs="+", help="wav, flac, ogg or mp3 files; - is standard input")
     parser.add_argument("--rig", help="see voxrig rigs (the format's own, or arkit)")
     parser.add_argument("--fps", type=take.fps, default="60", help="24, 29.97, 30000/1001, 60 … (60)")
-    parser.add_argument("--emotion", default="", help="joy=0.8,anger=0.2 …")
+    parser.add_argument("--emotion", default="", help=f"joy=0.8,anger=0.2 …; have {_EMOTIONS}")
     parser.add_argument("--intensity", type=float, default=1.0, help="of the emotion, 0 to 1.5 (1)")
-    parser.add_argument("--gain", type=take.numbers, default={}, help="1.2, or jawOpen=1.2,mouthPucker=0.9")
+    parser.add_argument(
+        "--gain", type=take.numbers, default={}, help="of curves: 1.2, or jawOpen=1.2,mouthClose=1.2"
+    )
     parser.add_argument("--offset", type=take.numbers, default={}, help="added after the gain: jawOpen=0.02")
-    parser.add_argument("--smooth", type=take.milliseconds, default=0.0, metavar="MS", help="window width")
+    parser.add_argument("--smooth", type=take.milliseconds, metavar="MS", help="window (50; 0 with --live)")
     parser.add_argument("--live", action="store_true", help="exactly what a live client would get")
     to = parser.add_mutually_exclusive_group(required=True)
     to.add_argument("--out", metavar="FILE", help="for one recording; - is standard output")
