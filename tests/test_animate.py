@@ -16,7 +16,7 @@ import pytest
 import soundfile
 import soxr
 from conftest import Run
-from sounds import SAMPLE, TINY, babble
+from sounds import SAMPLE, TINY, babble, play
 
 import voxrig
 from voxrig.audio import read
@@ -24,7 +24,7 @@ from voxrig.cli import main
 from voxrig.model import OnnxModel
 from voxrig.performance import Direction
 from voxrig.rigs import get, names
-from voxrig.types import Array, AudioChunk, join
+from voxrig.types import Array, AudioChunk
 from voxrig_export import Format, formats, write
 
 LIPS = ("jawOpen", "mouthUpperUpLeft", "mouthUpperUpRight", "mouthLowerDownLeft", "mouthLowerDownRight")
@@ -162,20 +162,9 @@ def test_live_is_the_engine_fed_20_ms_at_a_time(tmp_path: Path, rate: int, speec
     sound = babble(1.3, rate)
     wav = save(tmp_path / "a.wav", sound, subtype="FLOAT")
     assert animate(wav, "--live", "--pack", "speech", "--out", tmp_path / "a.npz") == 0
-    engine, stages, parts = voxrig.Engine(speech), Direction(get("arkit")).stages(), []
-    stream = engine.open(rate=rate, fps=60)
-    for at in range(0, len(sound.samples), rate // 50):
-        stream.push(AudioChunk(sound.samples[at : at + rate // 50], rate, at))
-        while engine.step():
-            pass
-        if (frames := stream.pull()) is not None:
-            parts.append(frames)
-    stream.end()
-    while engine.step():
-        pass
-    if (frames := stream.pull()) is not None:
-        parts.append(frames)
-    assert np.array_equal(npz(tmp_path / "a.npz"), stages(join(parts), last=True).values)
+    stages = Direction(get("arkit")).stages()
+    frames = play(speech, sound, rate // 50)
+    assert np.array_equal(npz(tmp_path / "a.npz"), stages(frames, last=True).values)
 
 
 @pytest.mark.parametrize("extra", [(), ("--live",)], ids=["offline", "live"])

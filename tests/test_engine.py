@@ -9,42 +9,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sounds import TINY, babble
+from sounds import TINY, babble, play
 
 from voxrig.engine import Engine
 from voxrig.errors import AudioError
 from voxrig.model import OnnxModel, load
-from voxrig.types import Array, AudioChunk, Frames, Style, join
+from voxrig.types import Array, AudioChunk, Style
 
 CHUNKS = (1, 17, 441, 800, 44100)
 RATES = tuple(map(Fraction, ("24", "25", "30000/1001", "30", "50", "60", "120")))
-
-
-def play(
-    model: OnnxModel,
-    sound: AudioChunk,
-    chunk: int = 800,
-    fps: Fraction | int = 60,
-    block: int = 1,
-    smooth: float = 0.0,
-) -> Frames:
-    """Frames of a sound pushed in chunks."""
-    engine = Engine(model, block=block)
-    stream = engine.open(rate=sound.rate, fps=fps, smooth=smooth)
-    parts = [Frames(model.card.rig, np.zeros((0, 71), np.float32), Fraction(fps))]
-    for at in range(0, len(sound.samples), chunk):
-        stream.push(AudioChunk(sound.samples[at : at + chunk], sound.rate, at))
-        while engine.step():
-            pass
-        if (frames := stream.pull()) is not None:
-            parts.append(frames)
-    stream.end()
-    while engine.step():
-        pass
-    while (frames := stream.pull()) is not None:
-        parts.append(frames)
-    assert stream.done
-    return join(parts)
 
 
 @pytest.mark.parametrize("rate", [16000, 8000, 48000])
