@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sounds import TINY, babble, play
 
 from voxrig.engine import Engine
-from voxrig.errors import AudioError
+from voxrig.errors import AudioError, StyleError
 from voxrig.model import OnnxModel, load
 from voxrig.types import Array, AudioChunk, Style
 
@@ -143,6 +143,10 @@ def test_misuse_is_refused(tiny: OnnxModel) -> None:
             engine.open(fps=wrong)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="at least 1"):
         Engine(tiny, batch=0)
+    with pytest.raises(StyleError, match="unknown emotion 'happy'"):
+        engine.open(Style({"happy": 1.0}))
+    with pytest.raises(StyleError, match="unknown emotion 'happy'"):
+        engine.open().set_style(Style({"happy": 1.0}), at=0)
 
 
 def test_style_keys_reach_a_model_that_names_styles() -> None:

@@ -106,7 +106,11 @@ def parse(text: str, intensity: float = 1.0) -> Style:
 
 
 def vector(style: Style, names: Sequence[str]) -> Array:
-    """The style inputs (k,) of a model that names them; emotions it does not know are left out."""
+    """The style inputs (k,) of a model that names them; emotions that it does not name are left out.
+
+    Raises StyleError on an emotion that nobody knows.
+    """
+    style = check(style)
     return np.array([style.emotion.get(n, 0.0) * style.intensity for n in names], np.float32)
 
 
