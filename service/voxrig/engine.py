@@ -18,7 +18,7 @@ import numpy as np
 from .errors import AudioError
 from .model import Model, State
 from .resample import Quality, Resampler
-from .retime import Retime, frame_rate
+from .retime import Retime, frame_count, frame_rate
 from .smooth import Smooth
 from .style import vector
 from .types import LOUDEST, Array, AudioChunk, Frames, Style
@@ -50,9 +50,7 @@ class Stream:
         self._buffer: deque[Array] = deque()
         self._waiting = 0  # model samples in _buffer
         self._taken = 0  # model samples handed to the model
-        self._told = (
-            -card.delay
-        )  # index of the model's next frame; below 0 it tells of times before the first sample
+        self._told = -card.delay  # index of the model's next frame; below 0 is before the first sample
         self._pushed = 0  # samples at the stream's own rate
         self._out: deque[Array] = deque()
         self._given = 0  # frames pulled
@@ -109,14 +107,13 @@ class Stream:
         if self._total is not None:
             return
         self._hear(self._resampler.push(np.zeros(0, np.float32), last=True))
-        self._total = -(-self._pushed * self.fps.numerator // (self.rate * self.fps.denominator))
+        self._total = frame_count(self._pushed, self.rate, self.fps)
         # Silence follows until the last frame and its delay have been heard, in whole blocks.
         needed = self._retime.needs(self._total)
         frames = needed + self._smooth.delay + self._card.delay if needed else 0
-        size = self._block * self._card.hop
-        samples = -(-frames // self._card.frames_per_hop) * self._card.hop
-        samples = -(-samples // size) * size
-        self._hear(np.zeros(max(0, samples - self._taken - self._waiting), np.float32))
+        blocks = -(-frames // (self._block * self._card.frames_per_hop))
+        silence = blocks * self._block * self._card.hop - self._taken - self._waiting
+        self._hear(np.zeros(max(0, silence), np.float32))
 
     def pull(self) -> Frames | None:
         """Frames that are final and not yet pulled; None if there are none."""

@@ -22,6 +22,11 @@ def frame_rate(fps: Fraction | int) -> Fraction:
     return Fraction(fps)
 
 
+def frame_count(samples: int, rate: int, fps: Fraction) -> int:
+    """Frames that begin within so many samples at ``rate`` Hz: exactly ceil(samples * fps / rate)."""
+    return -(-samples * fps.numerator // (rate * fps.denominator))
+
+
 class Retime:
     """A stream of (t, c) values at ``fps_in``, handed back at ``fps_out``, from index 0 on."""
 

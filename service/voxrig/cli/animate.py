@@ -17,6 +17,7 @@ from voxrig.audio import AudioSource, RawFormat, open_audio
 from voxrig.cli.interrupt import noted
 from voxrig.errors import AudioError, FormatError, OutputError, VoxrigError, one_line
 from voxrig.performance import Direction, Job, Progress, perform
+from voxrig.retime import frame_count
 from voxrig.rigs import NATIVE, RigMap, get
 from voxrig.style import parse
 from voxrig.types import Sink
@@ -127,7 +128,7 @@ def _job(path: str, out: str, kind: Format, direction: Direction, raw: RawFormat
     def sink(sound: AudioSource) -> Sink:
         total = None
         if sound.length is not None:
-            total = -(-sound.length * direction.fps.numerator // (sound.rate * direction.fps.denominator))
+            total = frame_count(sound.length, sound.rate, direction.fps)
         return open_sink(out, direction.rig, direction.fps, kind.name, total=total, audio=path)
 
     return Job(path, partial(open_audio, path, raw=raw), sink)
