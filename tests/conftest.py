@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sounds import TINY
+from sounds import TINY, VOXRIG
 
 from voxrig.model import OnnxModel, load
 
@@ -32,8 +31,7 @@ def run(tmp_path: Path) -> Run:
     """Runs ``voxrig …`` in an empty folder, as a person would."""
 
     def voxrig(*args: str | Path, **options: object) -> subprocess.CompletedProcess[str]:
-        code = "import sys; from voxrig.cli import main; sys.exit(main())"
-        command = [sys.executable, "-c", code, *map(str, args)]
+        command = [*VOXRIG, *map(str, args)]
         settings: dict[str, object] = {"cwd": tmp_path, "capture_output": True, "text": True, "timeout": 300}
         return subprocess.run(command, env=os.environ | {"COLUMNS": "200"}, **(settings | options))  # type: ignore[call-overload,no-any-return]
 

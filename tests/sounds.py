@@ -1,7 +1,8 @@
-"""Sounds and packs that tests use, and a stream played from start to end."""
+"""What tests share by name: sounds, packs, the command line, a stream played from start to end."""
 
 from __future__ import annotations
 
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from voxrig.model import OnnxModel
 from voxrig.types import AudioChunk, Frames, join
 
 TINY = Path(__file__).parent / "tiny" / "pack"
+VOXRIG = [sys.executable, "-c", "import sys; from voxrig.cli import main; sys.exit(main())"]
+"""The command line, as a process of its own."""
 SAMPLE = Path(__file__).parent.parent / "samples" / "hello.wav"
 
 

@@ -16,7 +16,7 @@ import pytest
 import soundfile
 import soxr
 from conftest import Run
-from sounds import SAMPLE, TINY, babble, play
+from sounds import SAMPLE, TINY, VOXRIG, babble, play
 
 import voxrig
 from voxrig.audio import read
@@ -333,11 +333,10 @@ def test_a_run_on_a_terminal_shows_a_bar(tmp_path: Path) -> None:
 
     save(tmp_path / "[b]clip.wav", babble(1.0))  # a name that is no markup
     ours, theirs = pty.openpty()
-    code = "import sys; from voxrig.cli import main; sys.exit(main())"
     words = ["animate", "[b]clip.wav", "--out", "clip.csv", "--pack", str(TINY)]
     terminal = {"TERM": "xterm", "COLUMNS": "100"}
     done = subprocess.run(
-        [sys.executable, "-c", code, *words],
+        [*VOXRIG, *words],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=theirs,

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import soundfile
 from conftest import Run
-from sounds import TINY, babble
+from sounds import TINY, VOXRIG, babble
 
 from voxrig.cli import main
 from voxrig.cli.interrupt import noted
@@ -25,7 +25,6 @@ from voxrig.types import AudioChunk
 
 PACK = ("--pack", str(TINY))
 TO = ("--out", "made.csv")
-COMMAND = [sys.executable, "-c", "import sys; from voxrig.cli import main; sys.exit(main())"]
 BUFFERED = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
 LONG = "n" * 300
 posix = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX")
@@ -409,7 +408,7 @@ def test_standard_output_that_is_full_or_closed(
 ) -> None:
     def told(command: str) -> tuple[int, str]:
         done = subprocess.run(
-            ["sh", "-c", f'"$@" {command}', "sh", *COMMAND, *args],
+            ["sh", "-c", f'"$@" {command}', "sh", *VOXRIG, *args],
             env=environment, cwd=room, stderr=subprocess.PIPE, text=True, timeout=120,
         )  # fmt: skip
         return done.returncode, done.stderr
@@ -433,7 +432,7 @@ def test_a_reader_that_has_enough_ends_it_without_a_word(
     room: Path, environment: dict[str, str], args: tuple[str, ...]
 ) -> None:
     child = subprocess.Popen(
-        [*COMMAND, *args], env=environment, cwd=room,
+        [*VOXRIG, *args], env=environment, cwd=room,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     assert child.stdin
@@ -456,7 +455,7 @@ def listening(room: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
 
     def start(*args: str) -> subprocess.Popen[bytes]:
         child = subprocess.Popen(
-            [*COMMAND, "animate", *args, "--raw", "s16", "--rate", "8000", *PACK], cwd=room,
+            [*VOXRIG, "animate", *args, "--raw", "s16", "--rate", "8000", *PACK], cwd=room,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )  # fmt: skip
@@ -533,7 +532,7 @@ def test_standard_input_that_is_closed_or_empty(room: Path, run: Run) -> None:
         args = ["animate", "-", *TO, *PACK, *(("--raw", "s16", "--rate", "8000") if raw else ())]
         if words == "closed":
             told = subprocess.run(
-                ["sh", "-c", '"$@" <&-', "sh", *COMMAND, *args], cwd=room, capture_output=True, text=True
+                ["sh", "-c", '"$@" <&-', "sh", *VOXRIG, *args], cwd=room, capture_output=True, text=True
             )
         else:
             told = run(*args, stdin=subprocess.DEVNULL)
