@@ -23,7 +23,7 @@ def tiny() -> OnnxModel:
 @pytest.fixture(scope="session")
 def speech() -> OnnxModel:
     """The pack that ships."""
-    return load(None, "cpu")
+    return load("live", "cpu")
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ def play(
     """Frames of a sound pushed in chunks."""
     engine = Engine(model, block=block)
     stream = engine.open(rate=sound.rate, fps=fps, smooth=smooth)
-    parts = [Frames(model.card.rig, np.zeros((0, 71), np.float32), Fraction(fps))]
+    parts = [Frames(model.card.rig, np.zeros((0, len(model.card.rig)), np.float32), Fraction(fps))]
     for at in range(0, len(sound.samples), chunk):
         stream.push(AudioChunk(sound.samples[at : at + chunk], sound.rate, at))
         while engine.step():

@@ -94,7 +94,7 @@ def test_any_rate_gives_every_row_in_range_and_a_mouth_that_rests(
     save(tmp_path / "clip.wav", hello, channels)
     assert animate(
         tmp_path / "clip.wav",
-        *("--rig", "arkit", "--fps", "60", "--pack", "speech", "--out", tmp_path / "clip.csv"),
+        *("--rig", "arkit", "--fps", "60", "--pack", "file", "--out", tmp_path / "clip.csv"),
     ) == 0  # fmt: skip
     told, rig = table(tmp_path / "clip.csv"), get("arkit")
     assert told.names == rig.curves
@@ -161,7 +161,7 @@ def test_n_samples_give_the_rows_of_their_time(tmp_path: Path, rate: int, extra:
 def test_live_is_the_engine_fed_20_ms_at_a_time(tmp_path: Path, rate: int, speech: OnnxModel) -> None:
     sound = babble(1.3, rate)
     wav = save(tmp_path / "a.wav", sound, subtype="FLOAT")
-    assert animate(wav, "--live", "--pack", "speech", "--out", tmp_path / "a.npz") == 0
+    assert animate(wav, "--live", "--pack", "live", "--out", tmp_path / "a.npz") == 0
     stages = Direction(get("arkit")).stages()
     frames = play(speech, sound, rate // 50)
     assert np.array_equal(npz(tmp_path / "a.npz"), stages(frames, last=True).values)
@@ -190,7 +190,7 @@ def test_an_onset_of_speech_comes_at_the_same_time_live_and_offline(tmp_path: Pa
     )
     onsets = []
     for extra in ((), ("--live",)):
-        to = ("--fps", "100", "--pack", "speech", "--out", tmp_path / "a.npz")
+        to = ("--fps", "100", "--pack", "file", "--out", tmp_path / "a.npz")
         assert animate(tmp_path / "a.wav", *to, *extra) == 0
         values = npz(tmp_path / "a.npz")
         moved = np.abs(values - values[:20].mean(0)).sum(1)
@@ -267,7 +267,7 @@ def test_a_wav_on_a_pipe_equals_the_file(tmp_path: Path, run: Run) -> None:
 def test_a_batch_gives_what_each_alone_gives(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lengths = {"a": (1.7, 16000), "b": (0.02, 8000), "c": (2.4, 44100), "d": (1.0, 48000)}
     wavs = [save(tmp_path / f"{name}.wav", babble(*how)) for name, how in lengths.items()]
-    to = ("--fps", "50", "--pack", "speech", "--format", "npz")
+    to = ("--fps", "50", "--pack", "file", "--format", "npz")
     assert animate(*wavs, *to, "--out-dir", tmp_path / "made") == 0
     assert re.fullmatch(
         rf"4 of 4 clips in {re.escape(str(tmp_path / 'made'))}: "
@@ -382,7 +382,7 @@ def test_no_gain_leaves_the_range(tmp_path: Path, number: str) -> None:
 
 def test_smoothing_calms_and_does_not_shift(tmp_path: Path) -> None:
     wav = save(tmp_path / "a.wav", babble(2.0))
-    plain = voxrig.animate(wav, live=True, pack=str(TINY)).curve("jawOpen")[12:-12]
+    plain = voxrig.animate(wav, pace="live", pack=str(TINY)).curve("jawOpen")[12:-12]
     assert animate(wav, "--smooth", "200", "--out", tmp_path / "a.npz") == 0
     smooth = npz(tmp_path / "a.npz")[12:-12, get("arkit").index("jawOpen")]
     assert np.abs(np.diff(smooth)).sum() < 0.8 * np.abs(np.diff(plain)).sum()

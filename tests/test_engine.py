@@ -161,7 +161,7 @@ def test_style_keys_reach_a_model_that_names_styles() -> None:
 
         def step(self, audio: Array, style: Array, states: list[Array]) -> tuple[Array, list[Array]]:
             hops = audio.shape[1] // 160
-            values = np.zeros((len(audio), hops, 71), np.float32)
+            values = np.zeros((len(audio), hops, 110), np.float32)
             values[:, :, 17] = style[:, :1]
             return values, list(states)
 

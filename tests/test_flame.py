@@ -52,7 +52,7 @@ def calibration(command: tuple[Path, list[tuple[str, float]]]) -> flame.Calibrat
 
 
 def native(**weights: float) -> np.ndarray:
-    """One native frame (1, 71)."""
+    """One native frame (1, 110)."""
     frame = NATIVE.rest[None].copy()
     for name, weight in weights.items():
         frame[0, NATIVE.index(name)] = weight
@@ -155,7 +155,7 @@ def test_head_angles_compose_roll_then_pitch_then_yaw() -> None:
 
 def test_a_frame_is_the_same_alone_or_among_many_and_in_range(calibration: flame.Calibration) -> None:
     rng = np.random.default_rng(2)
-    values = rng.uniform(NATIVE.low, NATIVE.high, (33, 71)).astype(np.float32)
+    values = rng.uniform(NATIVE.low, NATIVE.high, (33, 110)).astype(np.float32)
     for known in (None, calibration):
         rig = flame.rig(known) if known else flame.RIG
         together = flame.from_native(values, known)

@@ -15,9 +15,10 @@ import pytest
 import soundfile
 
 import voxrig
+from voxrig.speech.phones import Phone
 from voxrig.types import Array, AudioChunk
-from voxrig_train import evaluate
-from voxrig_train.phones import Phone
+from voxrig_train import measures, peers
+from voxrig_train.labels import Labelled
 
 PROMPTS = Path("/usr/share/asterisk/sounds/en_US_f_Allison")
 TIMES = json.loads((Path(__file__).parent / "people.json").read_text())
@@ -35,17 +36,17 @@ def sounds() -> list[AudioChunk]:
 
 @pytest.fixture(scope="module")
 def told(sounds: list[AudioChunk]) -> list[Array]:
-    return [voxrig.animate(s, "native", Fraction(100), live=True).values for s in sounds]
+    return [voxrig.animate(s, "native", Fraction(100), pace="live").values for s in sounds]
 
 
 def measure(told: list[Array]) -> dict[str, float]:
     phones = [[Phone(*p) for p in times] for times in TIMES.values()]
-    return evaluate.measure(list(zip(phones, told, strict=True)))
+    return measures.measure(list(zip(phones, told, strict=True)))
 
 
 def test_lips_follow_the_sounds_and_not_the_loudness(sounds: list[AudioChunk], told: list[Array]) -> None:
     pack = measure(told)
-    loud = measure([evaluate.amplitude(s.samples, s.rate) for s in sounds])
+    loud = measure([peers.amplitude(Labelled("", "", (), s)).values for s in sounds])
     wrong = measure([np.resize(told[i - 1], t.shape) for i, t in enumerate(told)])
     assert pack["pbm_f1"] > 0.65 > max(loud["pbm_f1"], wrong["pbm_f1"]) + 0.2
     assert pack["fv_auc"] > 0.7
@@ -56,7 +57,7 @@ def test_lips_follow_the_sounds_and_not_the_loudness(sounds: list[AudioChunk], t
 
 def test_level_does_not_change_the_mouth(sounds: list[AudioChunk], told: list[Array]) -> None:
     quiet = [AudioChunk(s.samples * np.float32(0.25), s.rate) for s in sounds[:8]]
-    moved = np.concatenate([voxrig.animate(s, "native", Fraction(100), live=True).values for s in quiet])
+    moved = np.concatenate([voxrig.animate(s, "native", Fraction(100), pace="live").values for s in quiet])
     loud = np.concatenate(told[:8])
     jaw = 17
     assert abs(moved[:, jaw].mean() / loud[:, jaw].mean() - 1) < 0.1

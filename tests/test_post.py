@@ -65,9 +65,9 @@ def test_short_takes_come_through_whole(name: str, frames: int) -> None:
 
 
 def test_smoothing_keeps_time_and_a_steady_face() -> None:
-    steady = Frames(NATIVE, np.full((50, 71), 0.4, np.float32), FPS)
+    steady = Frames(NATIVE, np.full((50, 110), 0.4, np.float32), FPS)
     np.testing.assert_allclose(Smooth(0.2, FPS)(steady, last=True).values, 0.4, atol=1e-6)
-    click = Frames(NATIVE, np.zeros((51, 71), np.float32), FPS)
+    click = Frames(NATIVE, np.zeros((51, 110), np.float32), FPS)
     click.values[25] = 1
     smooth = Smooth(0.2, FPS)(click, last=True).values[:, 0]
     assert smooth.argmax() == 25
@@ -89,7 +89,7 @@ def test_adjust_names_the_curves_it_knows() -> None:
 
 @pytest.mark.parametrize("emotion", EMOTIONS)
 def test_each_emotion_moves_the_face_in_range_and_lets_closed_lips_be(emotion: str) -> None:
-    values = np.zeros((2, 71), np.float32)
+    values = np.zeros((2, 110), np.float32)
     values[1, NATIVE.index("jawOpen")] = values[1, NATIVE.index("mouthClose")] = 0.3
     out = Express(Style({emotion: 1.0}, 1.5))(Frames(NATIVE, values, FPS)).values
     assert np.abs(out[0]).max() > 0.2

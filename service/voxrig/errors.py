@@ -5,6 +5,7 @@ VoxrigError
 ├── ModelError     a pack or the inference runtime is missing, wrong or refused
 ├── RigError       unknown rig or curve, or no map between two rigs
 ├── StyleError     unknown emotion or a weight out of range
+├── TextError      words that cannot be pronounced, or do not fit the sound
 ├── FormatError    unknown file format, or one that cannot hold this rig
 └── OutputError    the result cannot be written
 
@@ -35,6 +36,10 @@ class RigError(VoxrigError):
 
 class StyleError(VoxrigError):
     """Unknown emotion, or a weight out of range."""
+
+
+class TextError(VoxrigError):
+    """Words that cannot be pronounced, or do not fit the sound."""
 
 
 class FormatError(VoxrigError):

@@ -19,13 +19,16 @@ from typing import Any, Literal, Protocol, get_args
 import numpy as np
 
 from .errors import ModelError, RigError, unknown
+from .retime import frame_count
 from .rigs import get as get_rig
 from .types import Array, Rig
 
 Device = Literal["auto", "cpu", "gpu"]
 State = Array  # (s,) all that a stream remembers
 
-DEFAULT = "speech"
+PACKS = ("file", "live", "fast")
+"""The packs that ship with voxrig: for whole files, and for streams with 70 or 20 ms of lookahead."""
+
 _FORMAT, _VERSION = "voxrig-pack", 1
 _GPU = "CUDAExecutionProvider"
 _CPU = "CPUExecutionProvider"
@@ -91,7 +94,7 @@ class OnnxModel:
         return tuple(self._session.get_providers())
 
     def initial_state(self) -> State:
-        """State of a stream that has heard a second of silence."""
+        """State of a stream that has heard two seconds of silence."""
         return self._initial
 
     def step(self, audio: Array, style: Array, states: Sequence[State]) -> tuple[Array, list[State]]:
@@ -101,15 +104,34 @@ class OnnxModel:
         curves, after = self._session.run(["curves", "state_out"], feed)
         return curves, list(after)
 
+    def phones(self, samples: Array) -> Array:
+        """Phone probabilities (t, 40) of a whole clip (n,) at the card's rate, t = ceil(n * fps / rate).
+
+        Raises ModelError where the model tells no phones.
+        """
+        card = self.card
+        if "phones" not in [output.name for output in self._session.get_outputs()]:
+            raise ModelError(f"pack '{card.name}' tells no phones, so it cannot fit a text to sound")
+        frames = frame_count(len(samples), card.rate, card.fps)
+        size = 50 * card.hop
+        padded = np.zeros(-(-(frames + card.delay) // (50 * card.frames_per_hop)) * size, np.float32)
+        padded[: len(samples)] = samples
+        told, state = [], self._initial[None]
+        feed = {"style": np.zeros((1, len(card.styles)), np.float32)} if card.styles else {}
+        for block in padded.reshape(-1, 1, size):
+            heard, state = self._session.run(["phones", "state_out"], {"audio": block, "state": state} | feed)
+            told.append(heard[0])
+        return np.concatenate(told or [np.zeros((0, 40), np.float32)])[card.delay : card.delay + frames]
+
     def _settle(self) -> State:
-        hops = -(-self.card.rate // self.card.hop)
+        hops = -(-2 * self.card.rate // self.card.hop)
         silence = np.zeros((1, hops * self.card.hop), np.float32)
         style = np.zeros((1, len(self.card.styles)), np.float32)
         return self.step(silence, style, [np.zeros(self.card.state, np.float32)])[1][0].copy()
 
 
-def load(pack: str | Path | None = None, device: Device = "auto", threads: int = 1) -> OnnxModel:
-    """The pack in a folder, or the one that ships with voxrig.
+def load(pack: str | Path = "file", device: Device = "auto", threads: int = 1) -> OnnxModel:
+    """The pack in a folder, or one of ``PACKS``.
 
     ``threads`` are those inside one step. ``device="gpu"`` insists on a GPU; ``"auto"`` takes one
     where the GPU build of ONNX Runtime is installed and finds one. Raises ModelError.
@@ -139,14 +161,14 @@ def load(pack: str | Path | None = None, device: Device = "auto", threads: int =
         raise ModelError(f"{folder / 'model.onnx'} does not run: {_first_line(error)}") from error
 
 
-def find(pack: str | Path | None) -> Path:
-    """The folder of a pack. Raises ModelError where there is none."""
-    if pack is None or str(pack) == DEFAULT:
-        return Path(str(resources.files("voxrig") / "packs" / DEFAULT))
+def find(pack: str | Path) -> Path:
+    """The folder of a pack, by path or by a name of ``PACKS``. Raises ModelError where there is none."""
+    if str(pack) in PACKS:
+        return Path(str(resources.files("voxrig") / "packs" / str(pack)))
     folder = Path(pack)
     if not os.path.isdir(folder):  # false, too, for names that no file can have
         raise ModelError(
-            f"no model pack at '{pack}'; give a folder with model.onnx and card.json, or {DEFAULT}"
+            f"no model pack at '{pack}'; give a folder with model.onnx and card.json, or {', '.join(PACKS)}"
         )
     return folder
 

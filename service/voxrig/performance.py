@@ -12,19 +12,25 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import islice
+from typing import Literal
 
 import numpy as np
 
 from .audio import AudioSource, open_audio
 from .engine import Engine, Stream
-from .errors import VoxrigError
-from .model import Device, load
+from .errors import ModelError, TextError, VoxrigError
+from .model import Device, OnnxModel, load
 from .post import Adjust, Chain, Rest, Retarget
+from .recital import Recital, Script
 from .resample import Quality
-from .retime import frame_rate
+from .retime import Retime, frame_rate
 from .rigs import NATIVE, RigMap, get, map_to
+from .speech import coarticulation
+from .speech.align import Transcript
 from .style import Express, check
 from .types import AudioChunk, Frames, Rig, Sink, Stage, Style, join
+
+Pace = Literal["file", "live", "fast"]
 
 _FILE_BLOCK = 50  # hops a step: one second, for files
 _LIVE_CHUNK = 0.02  # s: what a live client sends at a time
@@ -45,14 +51,15 @@ class Direction:
     offset: Mapping[str, float] = field(default_factory=dict)
     smooth: float | None = None
     """Width of the smoothing window in seconds; None is 50 ms for files and nothing live."""
-    live: bool = False
-    """Through the path of a live stream: short resampling filter, one hop a step."""
+    pace: Pace = "file"
+    """Whole files with all their context, or exactly what a live stream would get: ``live`` looks ahead
+    70 ms, ``fast`` 20 ms; both with the short resampling filter and one hop a step."""
     to_rig: RigMap | None = None
     """The map from native, where the rig is not one of voxrig's own table."""
 
     def chunk(self, rate: int) -> int:
         """Samples to push at a time."""
-        return max(1, int(rate * (_LIVE_CHUNK if self.live else _FILE_CHUNK)))
+        return max(1, int(rate * (_FILE_CHUNK if self.pace == "file" else _LIVE_CHUNK)))
 
     def stages(self) -> Chain:
         """Fresh stages from native frames to this direction's rig."""
@@ -62,19 +69,21 @@ class Direction:
         return Chain([*stages, Rest(_REST, self.fps)])
 
     def engine(self, pack: str | None = None, device: Device = "auto", batch: int = 16) -> Engine:
-        """An engine that suits this direction."""
-        return Engine(load(pack, device), batch, block=1 if self.live else _FILE_BLOCK)
+        """An engine that suits this direction, on its own pack or on another."""
+        block = _FILE_BLOCK if self.pace == "file" else 1
+        return Engine(load(pack or self.pace, device), batch, block)
 
 
 class Performance:
     """One recording on its way through an engine, onto a rig: hear, step the engine, show."""
 
     def __init__(self, chunks: Iterator[AudioChunk], rate: int, direction: Direction, engine: Engine) -> None:
-        quality: Quality = "live" if direction.live else "best"
+        live = direction.pace != "file"
+        quality: Quality = "live" if live else "best"
         self._chunks, self._engine = chunks, engine
         smooth = direction.smooth
         if smooth is None:
-            smooth = 0.0 if direction.live else _FILE_SMOOTH
+            smooth = 0.0 if live else _FILE_SMOOTH
         self._stream: Stream = engine.open(direction.style, rate, direction.fps, quality, smooth)
         self._stages = direction.stages()
         self._ended = self._flushed = self._left = False
@@ -126,6 +135,10 @@ class Job:
     source: Callable[[], AudioSource]
     sink: Callable[[AudioSource], Sink]
     """Closed when whole; abandoned, where it can be, when not."""
+    script: Script | None = None
+    """What is said, where it is known."""
+    transcribed: Callable[[Transcript], None] | None = None
+    """Told when each word and phone of the script sounds."""
 
 
 @dataclass(frozen=True)
@@ -191,7 +204,7 @@ class _Run:
             self._sink = job.sink(self._source)
             undo.callback(_abandon, self._sink)
             chunks = self._source.chunks(direction.chunk(self._source.rate))
-            self.performance = Performance(chunks, self._source.rate, direction, engine)
+            self.performance = _perform(chunks, self._source.rate, direction, engine, job.script)
             undo.pop_all()
 
     def hear(self) -> None:
@@ -204,6 +217,8 @@ class _Run:
             self.frames += len(frames)
         done = self.performance.done
         if done:
+            if self.job.transcribed and isinstance(self.performance, Recital) and self.performance.transcript:
+                self.job.transcribed(self.performance.transcript)
             self._sink.close()
             self._leave()
         if frames is None and not done:
@@ -219,6 +234,19 @@ class _Run:
         self._source.close()
 
 
+def _perform(
+    chunks: Iterator[AudioChunk], rate: int, direction: Direction, engine: Engine, script: Script | None
+) -> Performance | Recital:
+    if script is None:
+        return Performance(chunks, rate, direction, engine)
+    if direction.pace != "file":
+        raise TextError("a text is fitted to a whole recording; leave it or live out")
+    if not isinstance(engine.model, OnnxModel):
+        raise ModelError("a text is fitted by a pack that tells phones")
+    retime = Retime(coarticulation.FPS, direction.fps, len(NATIVE))
+    return Recital(chunks, rate, script, engine.model, direction.stages(), retime)
+
+
 def _abandon(sink: Sink) -> None:
     getattr(sink, "abandon", sink.close)()
 
@@ -229,19 +257,24 @@ def animate(
     fps: Fraction | int = 60,
     style: Style | None = None,
     *,
-    live: bool = False,
+    pace: Pace = "file",
+    text: str | None = None,
+    language: str = "en",
     pack: str | None = None,
     device: Device = "auto",
 ) -> Frames:
     """A recording, by path or as samples, to frames on a rig.
 
-    n samples give exactly ceil(n * fps / rate) frames; frame 0 belongs to sample 0.
+    n samples give exactly ceil(n * fps / rate) frames; frame 0 belongs to sample 0. With the ``text`` that
+    is said (about; in one of ``voxrig.LANGUAGES``) the lips are surer still. ``pace`` "live" and "fast" give
+    what a live stream would.
 
     >>> frames = animate("line.wav", rig="metahuman", fps=30, style=Style({"joy": 0.6}))
 
-    Raises AudioError, ModelError, RigError or StyleError.
+    Raises AudioError, ModelError, RigError, StyleError or TextError.
     """
-    direction = Direction(get(rig), frame_rate(fps), check(style or Style()), live=live)
+    direction = Direction(get(rig), frame_rate(fps), check(style or Style()), pace=pace)
+    script = None if text is None else Script(text, language)
     engine = direction.engine(pack, device)
     parts: list[Frames] = [
         Frames(direction.rig, np.zeros((0, len(direction.rig)), np.float32), direction.fps)
@@ -252,7 +285,7 @@ def animate(
         else:
             source = stack.enter_context(open_audio(audio))
             rate, chunks = source.rate, source.chunks(direction.chunk(source.rate))
-        performance = Performance(chunks, rate, direction, engine)
+        performance = _perform(chunks, rate, direction, engine, script)
         while not performance.done:
             performance.hear()
             while engine.step():
@@ -268,6 +301,6 @@ def _pieces(sound: AudioChunk, size: int) -> Iterator[AudioChunk]:
         yield AudioChunk(sound.samples[at : at + size], sound.rate, at)
 
 
-def open_engine(pack: str | None = None, device: Device = "auto", batch: int = 64, block: int = 1) -> Engine:
+def open_engine(pack: str | None = "live", device: Device = "auto", batch: int = 64, block: int = 1) -> Engine:
     """An engine for live streams, on the pack that ships with voxrig or on another."""
     return Engine(load(pack, device), batch, block)

@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 from onnx import TensorProto, checker, helper, numpy_helper
 
-HOP, CURVES, JAW, PUCKER = 320, 71, 17, 20
+HOP, CURVES, JAW, PUCKER = 320, 110, 17, 20
 
 
 def graph() -> bytes:
-    """audio (b, 320 m), state (b, 640) → curves (b, 2 m, 71), state_out (b, 640)."""
+    """audio (b, 320 m), state (b, 640) → curves (b, 2 m, 110), state_out (b, 640)."""
     place = np.zeros((2, CURVES), np.float32)
     place[0, JAW] = place[1, PUCKER] = 1.0
     consts = {

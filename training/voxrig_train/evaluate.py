@@ -1,171 +1,228 @@
-"""How well curves follow speech whose phone times are known, beside controls that must do worse.
+"""How well mouths follow labelled speech: ours, controls and other tools on the same clips, in one table.
 
-    python -m voxrig_train.evaluate data/people --pack service/voxrig/packs/speech --out runs/quality.json
+    voxrig evaluate timit/test --noise 10 --out noisy.json
 
-Systems: the pack; ``teacher``, the targets themselves (the ceiling); ``amplitude``, loudness opens
-the jaw (what a naive avatar does); ``shuffled``, the pack's motion for another clip.
-
-pbm_f1     lips shut in p b m (gap at most 8 % of the range within 20 ms) against shut elsewhere
-fv_auc     lower lip nearer the upper teeth in f v than in other consonants; chance .5
-round_auc  lips rounder in rounded sounds than in spread ones; chance .5
-open_rho   lip gap against vowel height in three classes, Spearman
-rest       share of silent frames with the mouth at rest (gap at most 15 % of the range)
+What clips may look like is told in ``labels.py``, what is measured in ``measures.py`` and ``scores.py``,
+and what it is compared with in ``peers.py``. Only clips that no training and no tuning has seen tell
+anything.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
-from fractions import Fraction
+import math
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from voxrig.rigs import NATIVE
-from voxrig.types import Array, AudioChunk
-from voxrig_train import articulators, teacher, world
-from voxrig_train.align import RATE
-from voxrig_train.lips import readings
-from voxrig_train.phones import BILABIAL, CONSONANTS, LABIODENTAL, ROUND, SILENCE, SPREAD, VOWELS, Phone
+from voxrig.errors import OutputError, VoxrigError, one_line, unknown
+from voxrig.performance import Pace, animate, open_engine
+from voxrig.types import Array, AudioChunk, Frames
+from voxrig_train import labels, peers
+from voxrig_train.labels import Labelled
+from voxrig_train.peers import FPS, System
+from voxrig_train.scores import Scores, Told, score
 
-FPS = teacher.RATE
-_SHUT, _REST, _NEAR, _GUARD = 0.08, 0.15, 0.02, 0.05
-_HEIGHT = dict.fromkeys(("iy", "ih", "uw", "uh"), 1) | dict.fromkeys(("eh", "ey", "er", "ah", "ow"), 2)
-_HEIGHT |= dict.fromkeys(("aa", "ae", "ao", "ay", "aw"), 3)
+COLUMNS = (
+    *(("score", "score", 0), ("live", "score_live", 0), ("pbm F1", "pbm_f1", 2), ("fv AUC", "fv_auc", 2)),
+    *(("round AUC", "round_auc", 2), ("open rho", "open_rho", 2), ("rest", "rest", 2), ("probe", "probe", 2)),
+    *(("turns/s", "turns_per_s", 1), ("lag ms", "lag_ms", 0)),
+)
+"""What the table shows: title, measure, digits."""
 
-Clip = tuple[Sequence[Phone], Array]  # phones that tile the clip, native curves (t, 71) at 100 fps
-
-
-def measure(clips: Sequence[Clip]) -> dict[str, float]:
-    """The measures over all clips together."""
-    read = [(phones, readings(values)) for phones, values in clips]
-    vowels = [r["gap"][_span(r["gap"], p.start, p.end)] for ph, r in read for p in ph if p.label in VOWELS]
-    size = max(float(np.percentile(np.concatenate(vowels), 95)), 0.5)  # mm; less is no movement
-    hits: list[bool] = []
-    wrong: list[bool] = []
-    near: list[float] = []
-    other: list[float] = []
-    rounded: list[float] = []
-    spread: list[float] = []
-    heights: list[float] = []
-    gaps: list[float] = []
-    rest: list[bool] = []
-    for phones, r in read:
-        for p in phones:
-            middle = _span(r["gap"], p.start + (p.end - p.start) / 4, p.end - (p.end - p.start) / 4)
-            if p.label in BILABIAL:
-                shut = r["gap"][_span(r["gap"], p.start - _NEAR, p.end + _NEAR)].min() <= _SHUT * size
-                hits.append(shut and _opens_near(p, phones, r["gap"]) >= 2 * _SHUT * size)
-            elif p.label != SILENCE and p.label not in (*LABIODENTAL, "w", "hh") and _apart(p, phones):
-                wrong.append(r["gap"][_span(r["gap"], p.start, p.end)].min() <= _SHUT * size)
-            if p.label in CONSONANTS and p.label not in (*BILABIAL, "w", "r", "y", "hh"):
-                (near if p.label in LABIODENTAL else other).append(-r["drop"][middle].min())
-            if p.label in ROUND or p.label in SPREAD:
-                (rounded if p.label in ROUND else spread).append(r["rounding"][middle].mean())
-            if p.label in _HEIGHT and p.end - p.start >= 0.04:
-                heights.append(_HEIGHT[p.label])
-                gaps.append(r["gap"][middle].mean())
-            if p.label == SILENCE:
-                first, last = p is phones[0], p is phones[-1]
-                quiet = _span(r["gap"], p.start + (0 if first else 0.08), p.end - (0 if last else 0.05))
-                rest.extend(r["gap"][quiet] <= _REST * size)
-    found, false = int(np.sum(hits)), int(np.sum(wrong))
-    return {
-        "pbm_f1": 2 * found / max(found + false + len(hits), 1),
-        "pbm_recall": found / max(len(hits), 1),
-        "fv_auc": auc(near, other),
-        "round_auc": auc(rounded, spread),
-        "open_rho": _spearman(heights, gaps),
-        "rest": float(np.mean(rest)) if rest else float("nan"),
-        "range_mm": size,
-    }
+_ACTIVE = 30.0  # dB under its loud frames at which sound still counts as speech
 
 
-def amplitude(samples: Array, rate: int) -> Array:
-    """A jaw that opens with loudness, (t, 71): dB from -48 to -18, attack 30 ms, release 80 ms."""
-    size = rate // FPS
-    pieces = samples[: len(samples) // size * size].reshape(-1, size)
-    loud = np.clip((10 * np.log10((pieces**2).mean(1) + 1e-12) + 48) / 30, 0, 1)
-    values, jaw = np.zeros((len(loud), len(NATIVE)), np.float32), 0.0
-    for i, level in enumerate(loud):
-        jaw += (level - jaw) * (1 - np.exp(-1 / FPS / (0.03 if level > jaw else 0.08)))
-        values[i, NATIVE.index("jawOpen")] = 0.6 * jaw
-    return values
+@dataclass(frozen=True, eq=False)
+class Report:
+    """Scores by system, and what could not be run."""
+
+    scores: Mapping[str, Scores]
+    missing: Sequence[str]
 
 
-def auc(positive: Sequence[float], negative: Sequence[float]) -> float:
-    """Probability that a positive exceeds a negative; ties count half."""
-    if not len(positive) or not len(negative):
-        return float("nan")
-    ordered = np.sort(np.asarray(negative))
-    below = np.searchsorted(ordered, positive, "left") + np.searchsorted(ordered, positive, "right")
-    return float(below.mean() / 2 / len(ordered))
+def _streamed(pace: Pace) -> Callable[[str | None, int], System]:
+    """Exactly what a live client gets, in time with the sound; shown its declared latency later."""
+
+    def make(pack: str | None, rate: int) -> System:
+        latency = open_engine(pack or pace).open(rate=rate, fps=FPS).latency
+        return System(pace, lambda clip: animate(clip.sound, "native", FPS, pace=pace, pack=pack), latency)
+
+    return make
 
 
-def _spearman(a: Sequence[float], b: Sequence[float]) -> float:
-    from scipy.stats import rankdata
-
-    ranks = np.corrcoef(rankdata(a), rankdata(b)) if len(a) > 1 and np.ptp(b) > 0 else np.zeros((2, 2))
-    return float(ranks[0, 1])
+def _whole(pack: str | None, rate: int) -> System:
+    """Files, by sound alone."""
+    return System("file", lambda clip: animate(clip.sound, "native", FPS, pack=pack))
 
 
-def _span(x: Array, start: float, end: float) -> slice:
-    first = int(np.clip(round(start * FPS), 0, len(x) - 1))
-    return slice(first, max(first + 1, min(round(end * FPS), len(x))))
+def _worded(pack: str | None, rate: int) -> System:
+    """Files with their text; by sound alone where a clip has none."""
+
+    def tell(clip: Labelled) -> Frames:
+        return animate(clip.sound, "native", FPS, text=clip.text or None, language=clip.language, pack=pack)
+
+    return System("text", tell)
 
 
-def _opens_near(p: Phone, phones: Sequence[Phone], gap: Array) -> float:
-    """The widest gap in the vowels around: a closure shows only against an open mouth."""
-    near = [q for q in phones if q.label in VOWELS and q.end > p.start - 0.35 and q.start < p.end + 0.35]
-    return max((float(gap[_span(gap, q.start, q.end)].max()) for q in near), default=np.inf)
+MODES: Mapping[str, Callable[[str | None, int], System]] = {
+    "live": _streamed("live"),
+    "fast": _streamed("fast"),
+    "file": _whole,
+    "text": _worded,
+}
+"""Ways to run a pack (None is the one that ships for each) on sound at a rate in hertz."""
 
 
-def _apart(p: Phone, phones: Sequence[Phone]) -> bool:
-    lips = (*BILABIAL, *LABIODENTAL, "w", SILENCE)
-    return not any(q.label in lips and q.end > p.start - _GUARD and q.start < p.end + _GUARD for q in phones)
+def ours(packs: Sequence[str], modes: Sequence[str], rate: int) -> list[System]:
+    """Every pack in every mode. Raises VoxrigError for an unknown mode, ModelError for a bad pack."""
+    for mode in modes:
+        if mode not in MODES:
+            raise VoxrigError(unknown("mode", mode, MODES))
+    named: list[tuple[str, str | None]] = [(f" {Path(p).resolve().name}", p) for p in packs] or [("", None)]
+    return [replace(MODES[mode](pack, rate), name=mode + name) for mode in modes for name, pack in named]
 
 
-def _aim(phones: Sequence[Phone], frames: int) -> Array:
-    return articulators.curves(teacher.targets(phones, frames))
+def evaluate(
+    clips: Sequence[Labelled], systems: Sequence[System], tell: Callable[[str], None] = lambda _: None
+) -> dict[str, Scores]:
+    """Scores of each system over all clips; ``tell`` hears what is under way."""
+    found = {}
+    for system in systems:
+        told = []
+        for i, clip in enumerate(clips, 1):
+            tell(f"{system.name}: clip {i} of {len(clips)}")
+            told.append(Told(clip.speaker, clip.phones, system.tell(clip)))
+        found[system.name] = score(told, system.latency)
+    return found
 
 
-def systems(root: Path, pack: str | None) -> dict[str, list[Clip]]:
-    """Curves of every system for every clip of a world."""
-    from voxrig.performance import animate
-
-    clips = world.read(root)
-    sounds = [world.samples_of(root, clip) for clip in clips]
-    told = [
-        animate(AudioChunk(s, RATE), "native", Fraction(FPS), live=True, pack=pack).values for s in sounds
-    ]
-    phones = [clip.phones for clip in clips]
-    others = [np.resize(told[i - 1], (len(t), t.shape[1])) for i, t in enumerate(told)]
-    return {
-        "pack": list(zip(phones, told, strict=True)),
-        "teacher": [(p, _aim(p, len(t))) for p, t in zip(phones, told, strict=True)],
-        "amplitude": [(p, amplitude(s, RATE)) for p, s in zip(phones, sounds, strict=True)],
-        "shuffled": list(zip(phones, others, strict=True)),
-    }
+def altered(clips: Sequence[Labelled], noise: float | None, gain: float | None) -> list[Labelled]:
+    """Clips with speech at ``gain`` dBFS RMS and pink noise ``noise`` dB below it; None leaves it be."""
+    out = []
+    for i, clip in enumerate(clips):
+        samples = clip.sound.samples.astype(float)
+        if gain is not None:
+            samples = samples * 10 ** ((gain - _level(samples, clip.sound.rate)) / 20)
+        if noise is not None:
+            level = 10 ** ((_level(samples, clip.sound.rate) - noise) / 20)
+            samples = samples + level * _pink(len(samples), np.random.default_rng(i))
+        sound = np.clip(samples, -1, 1) if (noise, gain) != (None, None) else samples
+        out.append(replace(clip, sound=AudioChunk(sound.astype(np.float32), clip.sound.rate)))
+    return out
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m voxrig_train.evaluate", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("world", type=Path)
-    parser.add_argument("--pack")
-    parser.add_argument("--on", default="", help="what the clips are, for the card")
-    parser.add_argument("--out", type=Path, help="the pack's measures as JSON, for voxrig_train.export")
-    args = parser.parse_args()
-    results = {name: measure(clips) for name, clips in systems(args.world, args.pack).items()}
-    print(f"{'':<10}" + "".join(f"{k:>12}" for k in results["pack"]))
-    for name, row in results.items():
-        print(f"{name:<10}" + "".join(f"{v:12.3f}" for v in row.values()))
+def run(args: argparse.Namespace) -> int:
+    """The verb ``evaluate``: reads, measures, prints and writes."""
+    clips = altered(labels.read(Path(args.clips), args.tier, args.language), args.noise, args.gain)
+    rate = max((clip.sound.rate for clip in clips), key=lambda r: (r != 16_000, r))
+    others, missing = peers.tools(clips) if not args.no_peers else ([], [])
+    systems = [*ours(args.pack, args.mode or list(MODES), rate), *peers.controls(clips), *others]
+    report = Report(_watched(clips, systems), missing)
+    seconds = sum(clip.phones[-1].end for clip in clips)
+    speakers = len({clip.speaker for clip in clips})
+    print(f"{len(clips)} clips, {speakers} speaker{'s' * (speakers > 1)}, {seconds / 60:.1f} min")
+    show(report)
+    about = {"clips": len(clips), "speakers": speakers, "seconds": round(seconds, 1), "on": args.on}
     if args.out:
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        told: dict[str, object] = {"on": args.on} | {k: round(v, 3) for k, v in results["pack"].items()}
-        args.out.write_text(json.dumps(told, indent=2) + "\n")
+        _write(args.out, about | {"noise_db": args.noise, "gain_dbfs": args.gain} | _everything(report))
+    if args.card:
+        first = next(iter(report.scores.values())).values
+        told = {key: round(first[key], 3) for _, key, _ in COLUMNS if not math.isnan(first[key])}
+        _write(args.card, {"on": args.on or one_line(str(args.clips))} | told)
+    return 0
+
+
+def show(report: Report) -> None:
+    """Prints one row a system, with half the width of each 95 % interval: a table, or plain in a pipe."""
+    head = ["", *(title for title, _, _ in COLUMNS)]
+    rows = [[name, *(_cell(s, *column) for column in COLUMNS)] for name, s in report.scores.items()]
+    if sys.stdout.isatty():
+        from rich.console import Console
+        from rich.table import Table
+
+        table = Table(*head, box=None, header_style="bold")
+        for column in table.columns[1:]:
+            column.justify, column.no_wrap = "right", True
+        for row in rows:
+            table.add_row(*row)
+        Console(markup=False).print(table)
+    else:
+        widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+        for row in (head, *rows):
+            cells = [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+            print("  ".join([row[0].ljust(widths[0]), *cells]).rstrip())
+    if report.missing:
+        print("not installed: " + ", ".join(report.missing))
+
+
+def _cell(scores: Scores, title: str, key: str, digits: int) -> str:
+    value, width = scores.values[key], scores.half_width(key)
+    if math.isnan(value):
+        return "–"
+    return f"{value:.{digits}f}" + ("" if math.isnan(width) else f" ±{width:.{digits}f}")
+
+
+def _watched(clips: Sequence[Labelled], systems: Sequence[System]) -> dict[str, Scores]:
+    if not (sys.stderr and sys.stderr.isatty()):
+        return evaluate(clips, systems)
+    from rich.console import Console
+
+    with Console(stderr=True, markup=False).status("") as status:
+        return evaluate(clips, systems, lambda said: status.update(one_line(said)))
+
+
+def _everything(report: Report) -> dict[str, object]:
+    systems = {
+        name: {
+            "measures": _plain(s.values),
+            "intervals": _plain(s.intervals),
+            "draws": _plain({key: s.draws[key] for _, key, _ in COLUMNS if key in s.draws}),
+        }
+        for name, s in report.scores.items()
+    }
+    return {"systems": systems, "not_installed": list(report.missing)}
+
+
+def _plain(value: object) -> object:
+    """Numbers to five digits, as JSON knows them: NaN is null."""
+    if isinstance(value, Mapping):
+        return {key: _plain(v) for key, v in value.items()}
+    if isinstance(value, Sequence):
+        return [_plain(v) for v in value]
+    number = float(value)  # type: ignore[arg-type]
+    return None if math.isnan(number) else round(number, 5)
+
+
+def _write(path: str, content: Mapping[str, object]) -> None:
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_text(json.dumps(content, ensure_ascii=False) + "\n")
+    except OSError as error:
+        raise OutputError(f"cannot write '{one_line(path)}': {error.strerror}") from error
+
+
+def _level(samples: Array | np.ndarray, rate: int) -> float:
+    """dBFS RMS of speech: of the 20 ms that are within 30 dB of the loud ones."""
+    size = rate // 50
+    power = (samples[: max(len(samples) // size, 1) * size].reshape(-1, min(size, len(samples))) ** 2).mean(1)
+    loud = power[power >= np.percentile(power, 95) * 10 ** (-_ACTIVE / 10)]
+    return float(10 * np.log10(loud.mean() + 1e-12))
+
+
+def _pink(count: int, rng: np.random.Generator) -> np.ndarray:
+    """(n,) noise of equal power in every octave, RMS 1."""
+    bins = count // 2 + 1
+    spectrum = rng.normal(size=(2, bins)) / np.sqrt(np.maximum(np.arange(bins), max(1.0, count / 1000)))
+    noise = np.fft.irfft(spectrum[0] + 1j * spectrum[1], count)
+    return np.asarray(noise / np.sqrt(np.mean(noise**2)))
 
 
 if __name__ == "__main__":
-    main()
+    from voxrig.cli import main
+
+    sys.exit(main(["evaluate", *sys.argv[1:]]))

@@ -1,30 +1,53 @@
-"""The streaming network: audio in, native curves out, all state in one vector.
+"""The network: audio in, articulators and phones out, all state in one vector.
 
 One module trains, runs and exports. Convolutions are taps and matrix products, so that a batch of
-streams, or many hops of one stream, becomes one large product; nothing looks ahead except through
-``DELAY``: output i tells frame i - DELAY.
+streams, or many hops of one stream, becomes one large product.
 
     audio (b, m * 320) at 16 kHz ─ log mel, 100 Hz ─ two frames make a step, 50 Hz
-      ─ causal dilated blocks ─ two frames a step: articulators (2m, 12), phones (2m, 40)
+      ─ dilated blocks ─ heads: two frames a step: articulators (2m, 12), phones (2m, 40)
+
+Two plans share it. ``LIVE`` never looks ahead except through its heads' delays: output i of a head
+tells frame i - delay; one training gives a head for 20 ms and one for 70. ``FILE`` has blocks that see
+as far ahead as behind, which as a stream is a delay of 0.63 s.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from voxrig.types import Array
-from voxrig_train.articulators import ARTICULATORS, CURVES, TERMS, A
-from voxrig_train.phones import PHONES
+from voxrig.speech.articulators import ARTICULATORS, CURVES, TERMS, A
+from voxrig.speech.phones import PHONES
 
 RATE = 16000  # Hz
 HOP = 320  # samples a step: 20 ms
 FPS = 100  # output frames a second
-DELAY = 5  # frames: the network hears this much beyond the frame that it tells
-LOOKAHEAD = DELAY * RATE // FPS + HOP  # samples: the worst frame of a step has waited for the whole hop
+
+@dataclass(frozen=True)
+class Plan:
+    """The shape of a network."""
+
+    width: int
+    dilations: tuple[int, ...]  # steps of 20 ms, one for each block
+    ahead: bool
+    """Whether blocks see ahead as far as behind."""
+    delays: tuple[int, ...]
+    """Frames by which each head's output lags: output i tells frame i - delay."""
+
+    def lookahead(self, head: int) -> int:
+        """Samples heard beyond a frame before it is told: the worst one has waited for a whole hop."""
+        return self.delays[head] * RATE // FPS + HOP
+
+
+LIVE = Plan(192, (1, 2, 4, 8, 1, 2, 4), False, (5, 0))
+FILE = Plan(192, (1, 2, 4, 8, 1, 2, 4, 8), True, (63,))
+PLANS = {"live": LIVE, "file": FILE}
 
 _SHIFT, _WINDOW, _FFT, _MELS = 160, 400, 512, 48
 _FLOOR = 1e-5  # power; digital silence, and all that is quieter than about -75 dBFS, looks the same
@@ -98,43 +121,50 @@ class Taps(nn.Module):
 
 
 class Block(nn.Module):
-    """Residual: norm, dilated taps, gate, mix."""
+    """Residual: norm, dilated taps, gate, mix. One that sees ahead tells what it heard ``dilation`` steps ago."""
 
-    def __init__(self, width: int, dilation: int, dropout: float) -> None:
+    def __init__(self, width: int, dilation: int, ahead: bool, dropout: float) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(width)
         self.taps = Taps(width, width, 3, dilation)
         self.mix = nn.Linear(width, width)
         self.drop = nn.Dropout(dropout)
-        self.kept = self.taps.kept
+        self.kept = [self.taps.kept] + [(dilation, width)] * ahead
 
-    def forward(self, x: Tensor, past: Tensor) -> tuple[Tensor, Tensor]:
-        y, past = self.taps(self.norm(x), past)
-        return x + self.drop(self.mix(nn.functional.gelu(y))), past
+    def forward(self, x: Tensor, pasts: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        y, past = self.taps(self.norm(x), pasts[0])
+        y, after = self.drop(self.mix(nn.functional.gelu(y))), [past]
+        if len(pasts) > 1:
+            x, past = torch.split(torch.cat([pasts[1], x], 1), [x.shape[1], pasts[1].shape[1]], 1)
+            after.append(past)
+        return x + y, after
 
 
 class Network(nn.Module):
     """``forward`` trains; ``step`` is what a pack holds."""
 
-    DILATIONS = (1, 2, 4, 8, 1, 2, 4)
-
-    def __init__(self, width: int = 192, dropout: float = 0.1) -> None:
+    def __init__(self, plan: Plan, dropout: float = 0.1) -> None:
         super().__init__()
+        self.plan, width = plan, plan.width
         self.mel = LogMel()
         self.stem = Taps(_MELS, 96, 5)
         self.pair = Taps(2 * 96, width, 2)
-        self.blocks = nn.ModuleList(Block(width, d, dropout) for d in self.DILATIONS)
+        self.blocks = nn.ModuleList(Block(width, d, plan.ahead, dropout) for d in plan.dilations)
         self.norm = nn.LayerNorm(width)
-        self.head = nn.Linear(width, 2 * (len(ARTICULATORS) + len(PHONES)))
-        self.register_buffer("curves", torch.tensor(CURVES), persistent=False)
+        self.heads = nn.ModuleList(
+            nn.Linear(width, 2 * (len(ARTICULATORS) + len(PHONES))) for _ in plan.delays
+        )
+        self.register_buffer("curves", torch.tensor(CURVES[:, : 1 - len(PHONES)]), persistent=False)
         for name, tensor in zip(("scale", "shift", "factors"), _rule(), strict=True):
             self.register_buffer(name, tensor, persistent=False)
-        kept = [self.stem.kept, self.pair.kept, *(b.kept for b in self.blocks)]
-        self.kept: list[tuple[int, int]] = [(1, _WINDOW - _SHIFT), *kept]
+        kept = [(1, _WINDOW - _SHIFT), self.stem.kept, self.pair.kept]
+        self.kept: list[tuple[int, int]] = kept + [k for b in self.blocks for k in b.kept]
         self.state_size = sum(frames * size for frames, size in self.kept)
 
-    def forward(self, audio: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """audio (b, m * 320), state (b, s) -> logits (b, 2m, 12) and (b, 2m, 40), next state (b, s)."""
+    def forward(
+        self, audio: Tensor, state: Tensor, heads: Sequence[int] | None = None
+    ) -> tuple[list[tuple[Tensor, Tensor]], Tensor]:
+        """audio (b, m * 320), state (b, s) -> for each head logits (b, 2m, 12) and (b, 2m, 40); next state."""
         pasts, at = [], 0
         for frames, size in self.kept:
             pasts.append(state[:, at : at + frames * size].reshape(-1, frames, size))
@@ -147,20 +177,23 @@ class Network(nn.Module):
         x = nn.functional.gelu(x)
         x, past = self.pair(x.reshape(x.shape[0], -1, 2 * 96), pasts[2])
         after.append(past)
-        x = nn.functional.gelu(x)
-        for block, past in zip(self.blocks, pasts[3:], strict=True):
-            x, past = block(x, past)
-            after.append(past)
-        y = self.head(self.norm(x)).reshape(x.shape[0], -1, len(ARTICULATORS) + len(PHONES))
-        flat = torch.cat([p.reshape(audio.shape[0], -1) for p in after], 1)
-        return y[..., : len(ARTICULATORS)], y[..., len(ARTICULATORS) :], flat
+        x, at = nn.functional.gelu(x), 3
+        for block in self.blocks:
+            x, own = block(x, pasts[at : at + len(block.kept)])
+            after += own
+            at += len(block.kept)
+        x, size, told = self.norm(x), len(ARTICULATORS), []
+        for head in range(len(self.heads)) if heads is None else heads:
+            y = self.heads[head](x).reshape(x.shape[0], -1, size + len(PHONES))
+            told.append((y[..., :size], y[..., size:]))
+        return told, torch.cat([p.reshape(audio.shape[0], -1) for p in after], 1)
 
     def features(self, audio: Tensor) -> Tensor:
         """Log mel energies before scaling, of audio (b, n): for the statistics of a training set."""
         return self.mel(audio) * self.mel.std + self.mel.mean
 
     def to_curves(self, logits: Tensor) -> Tensor:
-        """Native curves (b, t, 71) of articulator logits (b, t, 12)."""
+        """Native curves but phones, (b, t, 71), of articulator logits (b, t, 12)."""
         value = torch.clamp(torch.sigmoid(logits) * self.scale + self.shift, 0, 1)
         either = torch.cat([value, 1 - value, torch.ones_like(value[..., :1])], -1)
         terms = either[..., self.factors[0]]
@@ -168,12 +201,14 @@ class Network(nn.Module):
             terms = terms * either[..., factor]
         return torch.clamp(terms @ self.curves, 0, 1)
 
-    def step(self, audio: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """What runs live: curves (b, 2m, 71), phone probabilities (b, 2m, 40), next state."""
-        logits, phones, state = self(audio, state)
-        return self.to_curves(logits), torch.softmax(phones, -1), state
+    def step(self, audio: Tensor, state: Tensor, head: int = 0) -> tuple[Tensor, Tensor, Tensor]:
+        """What a pack runs: curves (b, 2m, 110), phone probabilities (b, 2m, 40), next state."""
+        [(logits, phones)], state = self(audio, state, [head])
+        probable = torch.softmax(phones, -1)
+        clear = torch.clamp((probable[..., 1:] - _STILL) / (1 - _STILL), 0, 1)
+        return torch.cat([self.to_curves(logits), clear], -1), probable, state
 
     def start(self, batch: int) -> Tensor:
-        """State (b, s) after a second of silence."""
+        """State (b, s) after two seconds of silence."""
         with torch.no_grad():
-            return self(torch.zeros(batch, RATE), torch.zeros(batch, self.state_size))[2]
+            return self(torch.zeros(batch, 2 * RATE), torch.zeros(batch, self.state_size))[1]

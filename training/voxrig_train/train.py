@@ -1,6 +1,6 @@
 """Trains the network on worlds of speech.
 
-python -m voxrig_train.train data/world --out runs/speech.pt --steps 4000 --seed 1
+    python -m voxrig_train.train live data/world --out runs/live.pt --steps 4000 --seed 1
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from voxrig_train.articulators import A
-from voxrig_train.corpus import Excerpts, Item, held_out, load
-from voxrig_train.network import DELAY, FPS, HOP, RATE, Network
+from voxrig.speech.articulators import A
+from voxrig_train.corpus import SYNTHETIC, Excerpts, Item, held_out, load
+from voxrig_train.network import FPS, HOP, PLANS, RATE, Network
 
 _COLD = 60  # frames at the start of an excerpt that lack their past
 _CONTACTS = [A["closure"], A["labiodental"]]
@@ -51,39 +51,43 @@ def total(parts: dict[str, Tensor]) -> Tensor:
     return 8 * parts["motion"] + 2.5 * parts["contact"] + 15 * parts["speed"] + 0.5 * parts["phones"]
 
 
-def shifted(out: Tensor, frames: int) -> Tensor:
-    """Outputs for frames _COLD..frames - DELAY."""
-    return out[:, _COLD + DELAY : frames]
+def told(network: Network, audio: Tensor, state: Tensor, targets: Tensor, labels: Tensor) -> dict[str, Tensor]:
+    """The losses of every head, averaged, over the frames that have their past and their future."""
+    outputs, _ = network(audio, state)
+    parts: list[dict[str, Tensor]] = []
+    cold = 0 if state.any() else _COLD
+    for (articulators, phones), delay in zip(outputs, network.plan.delays, strict=True):
+        frames = min(targets.shape[1], articulators.shape[1] - delay)
+        out, aim = slice(cold + delay, frames + delay), slice(cold, frames)
+        part = losses(articulators[:, out], phones[:, out], targets[:, aim], labels[:, aim])
+        part["right"] = (phones[:, out].argmax(-1) == labels[:, aim]).float().mean()
+        parts.append(part)
+    return {k: torch.stack([p[k] for p in parts]).mean() for k in parts[0]}
 
 
-def train(items: list[Item], steps: int, seed: int, batch: int, threads: int) -> Network:
-    """The averaged network after ``steps`` of AdamW with a cosine schedule."""
-    torch.manual_seed(seed)
-    torch.set_num_threads(threads)
+def train(network: Network, items: list[Item], steps: int, seed: int, batch: int, rate: float) -> Network:
+    """The averaged network after ``steps`` of AdamW with a cosine schedule that begins at ``rate``."""
     learn = [i for i in items if not held_out(i.clip.speaker)]
     check = [i for i in items if held_out(i.clip.speaker)]
     print(
         f"{_minutes(learn):.0f} min to learn from, {_minutes(check):.0f} min of other speakers to check with"
     )
+    # Enough to see where it goes, spread over speakers.
+    check = check[:: max(1, len(check) // 120)]
     excerpts = Excerpts(learn, seed)
-    network = Network()
-    _scale_features(network, excerpts)
+    if not network.mel.mean.any():
+        _scale_features(network, excerpts)
     average = copy.deepcopy(network)
     optimiser = torch.optim.AdamW(network.parameters(), lr=0, weight_decay=0.02)
     began = time.time()
     for step in range(steps):
         for group in optimiser.param_groups:
             group["lr"] = (
-                2e-3 * min(1, (step + 1) / 100) * (0.5 + 0.5 * math.cos(math.pi * step / steps)) + 1e-5
+                rate * min(1, (step + 1) / 100) * (0.5 + 0.5 * math.cos(math.pi * step / steps)) + 1e-5
             )
         network.train()
         audio, targets, labels = (torch.from_numpy(x) for x in excerpts.batch(batch))
-        articulators, phones, _ = network(audio, torch.zeros(batch, network.state_size))
-        frames = targets.shape[1]
-        aim = slice(_COLD, frames - DELAY)
-        parts = losses(
-            shifted(articulators, frames), shifted(phones, frames), targets[:, aim], labels[:, aim]
-        )
+        parts = told(network, audio, torch.zeros(batch, network.state_size), targets, labels)
         optimiser.zero_grad()
         total(parts).backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 2.0)
@@ -92,10 +96,10 @@ def train(items: list[Item], steps: int, seed: int, batch: int, threads: int) ->
         with torch.no_grad():
             for a, b in zip(average.parameters(), network.parameters(), strict=True):
                 a.mul_(keep).add_(b, alpha=1 - keep)
-        if step % 200 == 199 or step == steps - 1:
+        if step % 500 == 499 or step == steps - 1:
             average.eval()
-            told = " ".join(f"{k} {v:.4f}" for k, v in measure(average, check).items())
-            print(f"{step + 1} of {steps}, {time.time() - began:.0f} s: {told}", flush=True)
+            row = " ".join(f"{k} {v:.4f}" for k, v in measure(average, check).items())
+            print(f"{step + 1} of {steps}, {time.time() - began:.0f} s: {row}", flush=True)
     average.eval()
     return average
 
@@ -103,21 +107,16 @@ def train(items: list[Item], steps: int, seed: int, batch: int, threads: int) ->
 def measure(network: Network, items: list[Item]) -> dict[str, float]:
     """Losses and the share of frames with the right phone, over whole clips."""
     rows = []
+    start, delay = network.start(1), max(network.plan.delays)
     with torch.no_grad():
         for item in items:
-            frames = len(item.labels)
             # Room to hear the end: the delay, and a whole number of hops.
-            audio = np.zeros(
-                math.ceil((len(item.samples) + DELAY * RATE / FPS) / HOP) * HOP + HOP, np.float32
-            )
+            hops = math.ceil((len(item.samples) + delay * RATE / FPS) / HOP) + 1
+            audio = np.zeros(hops * HOP, np.float32)
             audio[: len(item.samples)] = item.samples / 32768
-            articulators, phones, _ = network(torch.from_numpy(audio)[None], network.start(1))
-            told, heard = articulators[:, DELAY : DELAY + frames], phones[:, DELAY : DELAY + frames]
-            labels = torch.from_numpy(item.labels)[None]
-            parts = losses(told, heard, torch.from_numpy(item.targets)[None], labels)
-            row = {k: float(v) for k, v in parts.items()}
-            row |= {"total": float(total(parts)), "right": float((heard.argmax(-1) == labels).float().mean())}
-            rows.append(row)
+            whole = [torch.from_numpy(x)[None] for x in (audio, item.targets, item.labels)]
+            parts = told(network, whole[0], start, *whole[1:])
+            rows.append({k: float(v) for k, v in parts.items()} | {"total": float(total(parts))})
     return {k: float(np.mean([r[k] for r in rows])) for k in rows[0]} if rows else {}
 
 
@@ -128,25 +127,47 @@ def _scale_features(network: Network, excerpts: Excerpts) -> None:
     network.mel.std.copy_(mel.std(0))
 
 
+def ingredients(items: list[Item]) -> list[str]:
+    """What was learnt from, for the card: a line for each source and licence."""
+    groups: dict[str, list[Item]] = {}
+    for item in items:
+        if not held_out(item.clip.speaker):
+            synthetic = item.clip.source in SYNTHETIC
+            name = f"{item.clip.source}, synthetic" if synthetic else "people reading"
+            groups.setdefault(f"{item.clip.licence}: {name}", []).append(item)
+    return [
+        f"{name}, {len({i.clip.speaker for i in group})} speakers, {_minutes(group):.0f} min"
+        for name, group in sorted(groups.items())
+    ]
+
+
 def _minutes(items: list[Item]) -> float:
     return sum(len(i.samples) for i in items) / RATE / 60
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m voxrig_train.train", description=__doc__)
+    parser.add_argument("plan", choices=tuple(PLANS))
     parser.add_argument("worlds", type=Path, nargs="+")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--start", type=Path, help="checkpoint to go on from")
     parser.add_argument("--steps", type=int, default=4000)
-    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--batch", type=int, default=12)
+    parser.add_argument("--rate", type=float, default=2e-3, help="learning rate at first")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
-    network = train(load(args.worlds), args.steps, args.seed, args.batch, args.threads)
+    torch.manual_seed(args.seed)
+    torch.set_num_threads(args.threads)
+    network = Network(PLANS[args.plan])
+    if args.start:
+        network.load_state_dict(torch.load(args.start, weights_only=True)["weights"])
+    items = load(args.worlds)
+    network = train(network, items, args.steps, args.seed, args.batch, args.rate)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     partial = args.out.with_suffix(".partial")
-    torch.save(
-        {"weights": network.state_dict(), "arguments": {k: str(v) for k, v in vars(args).items()}}, partial
-    )
+    saved = {"plan": args.plan, "weights": network.state_dict(), "trained_on": ingredients(items)}
+    torch.save(saved | {"arguments": {k: str(v) for k, v in vars(args).items()}}, partial)
     partial.replace(args.out)
 
 

@@ -15,6 +15,7 @@ from typing import NoReturn
 
 from voxrig._version import __version__
 from voxrig.cli import arguments as take
+from voxrig.cli import evaluate
 from voxrig.errors import VoxrigError, one_line
 
 
@@ -66,8 +67,9 @@ def _parser() -> argparse.ArgumentParser:
     plot.add_argument("--pack", help="folder of a model pack")
     plot.set_defaults(run=_lazy("plot"))
     info = verbs.add_parser("info", help="the installed runtime and a model pack")
-    info.add_argument("pack", nargs="?", help="folder of a pack; the one that ships with voxrig by default")
+    info.add_argument("pack", nargs="?", default="file", help="a folder, or file (default), live or fast")
     info.set_defaults(run=_lazy("info"))
+    evaluate.add(verbs.add_parser("evaluate", help="how well mouths follow labelled speech (extra train)"))
     flame = verbs.add_parser("flame", help="prepare the FLAME rig").add_subparsers(
         dest="task", required=True, metavar="TASK", parser_class=_Parser
     )

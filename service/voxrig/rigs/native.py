@@ -1,4 +1,4 @@
-"""The rig that the model speaks: 52 ARKit shapes, 16 tongue shapes, 3 head angles.
+"""The rig that the model speaks: 52 ARKit shapes, 16 tongue shapes, 3 head angles, 39 phones.
 
 Left and right are the subject's own. Blendshapes are weights 0..1. The head turns in radians,
 within a quarter turn, with the signs that Live Link Face recordings show for the eyes:
@@ -8,11 +8,15 @@ within a quarter turn, with the signs that Live Link Face recordings show for th
     headRoll   + tips the head towards the subject's own right shoulder
 
 The three are applied in the order roll, pitch, yaw about axes fixed to the body (yaw is outermost).
+
+A phone is how sure the model is that it sounds now, 0..1; in silence all are 0. Visemes are read from
+them, and a rig that knows what to do with phones may, too.
 """
 
 from __future__ import annotations
 
 from voxrig.rigs.curves import ANGLE, rig
+from voxrig.speech.phones import PHONES
 
 _ARKIT = """
     eyeBlinkLeft eyeLookDownLeft eyeLookInLeft eyeLookOutLeft eyeLookUpLeft eyeSquintLeft eyeWideLeft
@@ -42,7 +46,14 @@ TONGUE_CURVES = tuple(_TONGUE.split())
 HEAD_CURVES = ("headYaw", "headPitch", "headRoll")
 """Radians."""
 
-NATIVE = rig("native", ARKIT_CURVES + TONGUE_CURVES + HEAD_CURVES, dict.fromkeys(HEAD_CURVES, ANGLE))
+PHONE_CURVES = tuple(f"phone_{name}" for name in PHONES[1:])
+"""ARPAbet without stress, and without silence."""
+
+NATIVE = rig(
+    "native",
+    ARKIT_CURVES + TONGUE_CURVES + HEAD_CURVES + PHONE_CURVES,
+    dict.fromkeys(HEAD_CURVES, ANGLE),
+)
 
 
 def both(curve: str) -> tuple[str, ...]:

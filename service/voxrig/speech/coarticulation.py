@@ -10,14 +10,16 @@ starts early. What must touch then does touch: see ``_contacts``.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 import numpy as np
 
-from voxrig.types import Array
-from voxrig_train.articulators import ARTICULATORS, A
-from voxrig_train.phones import BILABIAL, LABIODENTAL, SILENCE, Phone
+from ..types import Array
+from .articulators import ARTICULATORS, A
+from .phones import BILABIAL, LABIODENTAL, SILENCE, Phone
 
 RATE = 100  # frames a second of the targets
+FPS = Fraction(RATE)
 
 # Jaw by vowel height; lips and tongue by place and rounding. Unnamed articulators rest at 0.
 _TARGETS: dict[str, dict[str, float]] = {
@@ -97,19 +99,23 @@ def _strength(label: str, articulator: str) -> float:
     return 1.0
 
 
+_REACH = 0.25  # s: beyond this no phone is felt
+
+
 def targets(phones: Sequence[Phone], frames: int) -> Array:
     """Articulators (t, 12) in 0..1 at 100 frames a second for phones that tile the clip."""
-    parts = [part for phone in phones for part in _parts(phone)]
     t = np.arange(frames) / RATE
-    start, end = (np.array([getattr(p, name) for p in parts]) for name in ("start", "end"))
-    distance = np.maximum(np.maximum(start[:, None] - t, t - end[:, None]), 0)  # (p, t)
-    out = np.zeros((frames, len(ARTICULATORS)), np.float32)
-    for name, i in A.items():
-        pull = np.exp(-((distance / _SPREAD[name]) ** 1.5))
-        pull *= np.array([_strength(p.label, name) for p in parts])[:, None]
-        goal = np.array([_TARGETS[p.label].get(name, 0.0) for p in parts])
-        out[:, i] = goal @ pull / np.maximum(pull.sum(0), 1e-9)
-    return _contacts(out, phones, t)
+    spread = np.array([_SPREAD[name] for name in ARTICULATORS])
+    goals = np.zeros((frames, len(ARTICULATORS)))
+    pulls = np.full((frames, len(ARTICULATORS)), 1e-9)
+    for part in (part for phone in phones for part in _parts(phone)):
+        near = slice(max(0, round((part.start - _REACH) * RATE)), max(0, round((part.end + _REACH) * RATE)))
+        distance = np.maximum(np.maximum(part.start - t[near], t[near] - part.end), 0)
+        pull = np.exp(-((distance[:, None] / spread) ** 1.5))
+        pull *= [_strength(part.label, name) for name in ARTICULATORS]
+        goals[near] += pull * [_TARGETS[part.label].get(name, 0.0) for name in ARTICULATORS]
+        pulls[near] += pull
+    return _contacts((goals / pulls).astype(np.float32), phones, t)
 
 
 def _parts(phone: Phone) -> list[Phone]:
@@ -127,7 +133,9 @@ def _contacts(out: Array, phones: Sequence[Phone], t: np.ndarray) -> Array:
             if phone.label in labels:
                 # A short closure is still seen: at least 40 ms around its middle.
                 half = max((phone.end - phone.start) / 2, 0.02)
-                away = np.abs(t - (phone.start + phone.end) / 2) - half
+                middle, reach = (phone.start + phone.end) / 2, half + _RAMP
+                near = slice(max(0, round((middle - reach) * RATE)), round((middle + reach) * RATE) + 1)
+                away = np.abs(t[near] - middle) - half
                 ramp = 0.5 + 0.5 * np.cos(np.pi * np.clip(away / _RAMP, 0, 1))
-                out[:, A[name]] = np.maximum(out[:, A[name]], ramp)
+                out[near, A[name]] = np.maximum(out[near, A[name]], ramp)
     return out

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from voxrig.rigs import NATIVE
-from voxrig_train import articulators, evaluate, teacher
+from voxrig.speech import articulators, coarticulation
+from voxrig.speech.phones import PHONES, Phone, tidy
+from voxrig_train import measures
 from voxrig_train.lips import readings
-from voxrig_train.phones import PHONES, Phone, tidy
 
 
 def spoken(labels: str, length: float = 0.1) -> list[Phone]:
@@ -22,7 +23,7 @@ def spoken(labels: str, length: float = 0.1) -> list[Phone]:
 
 def lips(labels: str, length: float = 0.1) -> dict[str, np.ndarray]:
     phones = spoken(labels, length)
-    return dict(readings(articulators.curves(teacher.targets(phones, round(phones[-1].end * 100)))))
+    return dict(readings(articulators.curves(coarticulation.targets(phones, round(phones[-1].end * 100)))))
 
 
 @pytest.mark.parametrize("length", [0.04, 0.06, 0.1, 0.2])
@@ -50,7 +51,7 @@ def test_rounding_and_height_go_by_the_phone() -> None:
 
 
 def test_rounding_begins_before_its_sound_and_silence_rests() -> None:
-    values = articulators.curves(teacher.targets(spoken("t uw"), 120))
+    values = articulators.curves(coarticulation.targets(spoken("t uw"), 120))
     pucker = values[:, NATIVE.index("mouthPucker")]
     assert pucker[58] > 0.1  # in the t
     assert np.abs(values[:40]).max() < 0.02
@@ -59,7 +60,7 @@ def test_rounding_begins_before_its_sound_and_silence_rests() -> None:
 
 @pytest.mark.parametrize("label", PHONES)
 def test_every_phone_has_a_target_in_range(label: str) -> None:
-    out = teacher.targets(spoken(f"aa {label} iy"), 130)
+    out = coarticulation.targets(spoken(f"aa {label} iy"), 130)
     assert out.shape == (130, 12)
     assert (out >= 0).all()
     assert (out <= 1).all()
@@ -76,7 +77,7 @@ def test_every_phone_has_a_target_in_range(label: str) -> None:
     ],
 )
 def test_the_tongue_moves(label: str, curve: str) -> None:
-    values = articulators.curves(teacher.targets(spoken(f"aa {label} aa"), 130))
+    values = articulators.curves(coarticulation.targets(spoken(f"aa {label} aa"), 130))
     assert values[65, NATIVE.index(curve)] > 0.3
 
 
@@ -91,10 +92,10 @@ def test_phones_tile_the_clip() -> None:
 def test_measures_know_good_from_bad() -> None:
     labels = "hh eh l ow m uw v p ay b iy f aa sh s t eh m aa b uw"
     phones = [spoken(labels), spoken(" ".join(reversed(labels.split())))]
-    told = [articulators.curves(teacher.targets(p, round(p[-1].end * 100))) for p in phones]
-    good = evaluate.measure(list(zip(phones, told, strict=True)))
-    wrong = evaluate.measure(list(zip(phones, reversed(told), strict=True)))
-    still = evaluate.measure([(p, np.zeros_like(t)) for p, t in zip(phones, told, strict=True)])
+    told = [articulators.curves(coarticulation.targets(p, round(p[-1].end * 100))) for p in phones]
+    good = measures.measure(list(zip(phones, told, strict=True)))
+    wrong = measures.measure(list(zip(phones, reversed(told), strict=True)))
+    still = measures.measure([(p, np.zeros_like(t)) for p, t in zip(phones, told, strict=True)])
     assert good["pbm_f1"] == 1
     assert good["fv_auc"] > 0.95
     assert good["rest"] == 1
@@ -105,5 +106,5 @@ def test_measures_know_good_from_bad() -> None:
 
 
 def test_auc_counts_ties_half() -> None:
-    assert evaluate.auc([1, 2], [0, 1]) == 0.875
-    assert np.isnan(evaluate.auc([], [1]))
+    assert measures.auc([1, 2], [0, 1]) == 0.875
+    assert np.isnan(measures.auc([], [1]))

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from voxrig.rigs import NATIVE
-from voxrig.types import Array
+from ..rigs import NATIVE
+from ..types import Array
 
 ARTICULATORS = (
     "jaw",  # opening of the jaw, as jawOpen
@@ -71,11 +71,11 @@ def _matrix() -> Array:
     return m
 
 
-CURVES = _matrix()  # (terms, 71)
+CURVES = _matrix()  # (terms, 110); phones are none of its business
 
 
 def curves(articulators: Array) -> Array:
-    """Native curves (t, 71) of articulators (t, 12) in 0..1."""
+    """Native curves (t, 110) of articulators (t, 12) in 0..1."""
     terms = []
     for name, joins, absents in TERMS:
         value = articulators[:, A[name]]
