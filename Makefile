@@ -37,5 +37,5 @@ EXTRA ?= cpu
 	@touch $@
 
 .venv/dev.stamp: .venv/demo.stamp
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[$(EXTRA),plot,dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[$(EXTRA),text,plot,dev]'
 	@touch $@

@@ -20,7 +20,7 @@ HOMES = {
 }
 ALLOWED = {
     "voxrig": {"voxrig"},
-    "voxrig_export": {"voxrig_export", "voxrig.types", "voxrig.errors", "voxrig.rigs"},
+    "voxrig_export": {"voxrig_export", "voxrig.types", "voxrig.errors", "voxrig.rigs", "voxrig.speech"},
     "voxrig_bridge": {"voxrig_bridge", "voxrig.types", "voxrig.errors", "voxrig.rigs"},
     "voxrig_train": {"voxrig_train", "voxrig"},
 }

@@ -15,17 +15,24 @@ if TYPE_CHECKING:
     from .errors import VoxrigError
     from .model import load
     from .performance import Direction, animate, open_engine
+    from .recital import transcribe
+    from .speech.align import Transcript
+    from .speech.pronounce import LANGUAGES
     from .types import AudioChunk, Frames, Rig, Style
 
 _HOMES = {
     **dict.fromkeys(("AudioChunk", "Frames", "Rig", "Style"), "types"),
     **dict.fromkeys(("Direction", "animate", "open_engine"), "performance"),
     **dict.fromkeys(("Engine", "Stream"), "engine"),
+    "LANGUAGES": "speech.pronounce",
+    "Transcript": "speech.align",
     "VoxrigError": "errors",
     "load": "model",
+    "transcribe": "recital",
 }
 
 __all__ = [
+    "LANGUAGES",
     "AudioChunk",
     "Direction",
     "Engine",
@@ -33,11 +40,13 @@ __all__ = [
     "Rig",
     "Stream",
     "Style",
+    "Transcript",
     "VoxrigError",
     "__version__",
     "animate",
     "load",
     "open_engine",
+    "transcribe",
 ]
 
 

@@ -21,10 +21,11 @@ from .engine import Engine, Stream
 from .errors import ModelError, TextError, VoxrigError
 from .model import Device, OnnxModel, load
 from .post import Adjust, Chain, Rest, Retarget
-from .recital import Recital, Script
+from .recital import Hearing, Recital, Script
 from .resample import Quality
 from .retime import Retime, frame_rate
 from .rigs import NATIVE, RigMap, get, map_to
+from .smooth import Smooth
 from .speech import coarticulation
 from .speech.align import Transcript
 from .style import Express, check
@@ -135,10 +136,10 @@ class Job:
     source: Callable[[], AudioSource]
     sink: Callable[[AudioSource], Sink]
     """Closed when whole; abandoned, where it can be, when not."""
-    script: Script | None = None
-    """What is said, where it is known."""
+    script: Callable[[], Script | None] | None = None
+    """Looks up what is said; None where that is not known."""
     transcribed: Callable[[Transcript], None] | None = None
-    """Told when each word and phone of the script sounds."""
+    """Told when each word and phone of the script sounds, or without one the phones as they are heard."""
 
 
 @dataclass(frozen=True)
@@ -203,8 +204,13 @@ class _Run:
             self._source = undo.enter_context(job.source())
             self._sink = job.sink(self._source)
             undo.callback(_abandon, self._sink)
+            script = job.script() if job.script else None
+            self._hearing: Hearing | None = None
             chunks = self._source.chunks(direction.chunk(self._source.rate))
-            self.performance = _perform(chunks, self._source.rate, direction, engine, job.script)
+            if job.transcribed and script is None:
+                self._hearing = Hearing(_phonetic(engine), self._source.rate)
+                chunks = _overheard(chunks, self._hearing)
+            self.performance = _perform(chunks, self._source.rate, direction, engine, script)
             undo.pop_all()
 
     def hear(self) -> None:
@@ -217,13 +223,20 @@ class _Run:
             self.frames += len(frames)
         done = self.performance.done
         if done:
-            if self.job.transcribed and isinstance(self.performance, Recital) and self.performance.transcript:
-                self.job.transcribed(self.performance.transcript)
+            if self.job.transcribed:
+                self.job.transcribed(self._transcript())
             self._sink.close()
             self._leave()
         if frames is None and not done:
             return None
         return Progress(self.job.name, self.performance.seconds, self.frames, done)
+
+    def _transcript(self) -> Transcript:
+        if self._hearing is not None:
+            return self._hearing.transcript()
+        assert isinstance(self.performance, Recital)
+        assert self.performance.transcript is not None
+        return self.performance.transcript
 
     def abandon(self) -> None:
         _abandon(self._sink)
@@ -241,10 +254,23 @@ def _perform(
         return Performance(chunks, rate, direction, engine)
     if direction.pace != "file":
         raise TextError("a text is fitted to a whole recording; leave it or live out")
-    if not isinstance(engine.model, OnnxModel):
-        raise ModelError("a text is fitted by a pack that tells phones")
     retime = Retime(coarticulation.FPS, direction.fps, len(NATIVE))
-    return Recital(chunks, rate, script, engine.model, direction.stages(), retime)
+    stages = direction.stages()
+    if direction.smooth:
+        stages = Chain([Smooth(direction.smooth, direction.fps), stages])
+    return Recital(chunks, rate, script, _phonetic(engine), stages, retime)
+
+
+def _phonetic(engine: Engine) -> OnnxModel:
+    if not isinstance(engine.model, OnnxModel):
+        raise ModelError("phones are told by a pack; this engine has a model of another kind")
+    return engine.model
+
+
+def _overheard(chunks: Iterator[AudioChunk], hearing: Hearing) -> Iterator[AudioChunk]:
+    for chunk in chunks:
+        hearing.push(chunk.samples)
+        yield chunk
 
 
 def _abandon(sink: Sink) -> None:
@@ -301,6 +327,6 @@ def _pieces(sound: AudioChunk, size: int) -> Iterator[AudioChunk]:
         yield AudioChunk(sound.samples[at : at + size], sound.rate, at)
 
 
-def open_engine(pack: str | None = "live", device: Device = "auto", batch: int = 64, block: int = 1) -> Engine:
+def open_engine(pack: str = "live", device: Device = "auto", batch: int = 64, block: int = 1) -> Engine:
     """An engine for live streams, on the pack that ships with voxrig or on another."""
     return Engine(load(pack, device), batch, block)

@@ -20,11 +20,13 @@ from .rigs import NATIVE
 from .smooth import Smooth
 from .speech import articulators, coarticulation
 from .speech.align import LONGEST, RATE, Transcript, align
-from .speech.phones import PHONES, Phone
+from .speech.decode import decode
+from .speech.phones import PHONES, SILENCE, Phone
 from .speech.pronounce import pronounce
 from .types import LOUDEST, Array, AudioChunk, Frames
 
 _SOFT = 0.06  # s: width of the window over which one phone gives way to the next
+_FITS = 0.25  # of the time in which somebody speaks: what the words found must cover
 
 
 @dataclass(frozen=True)
@@ -37,18 +39,24 @@ class Script:
 
 def transcribe(
     sound: AudioChunk,
-    text: str,
+    text: str | None = None,
     language: str = "en",
     *,
     exact: bool = False,
     pack: str | Path = "file",
 ) -> Transcript:
-    """When the words and phones of a text sound in a recording.
+    """When the words and phones of a text sound in a recording; without text, the phones it hears.
 
     ``exact`` text is what is said to the last word; other text may have words too many or too few.
-    Raises TextError where the text has no words, is too long for the sound or the sound for us.
+    Raises TextError where the text has no words, is not what is said, or is too long for the sound or the
+    sound for us.
     """
-    return fit(load(pack), sound.samples, sound.rate, text, language, exact)
+    model = load(pack)
+    if text is not None:
+        return fit(model, sound.samples, sound.rate, text, language, exact)
+    hearing = Hearing(model, sound.rate)
+    hearing.push(sound.samples)
+    return hearing.transcript()
 
 
 def fit(
@@ -59,9 +67,44 @@ def fit(
     if len(samples) > LONGEST * rate:
         raise TextError(f"text can be fitted to at most {LONGEST} s of sound; cut it at pauses")
     resampled = Resampler(rate, model.card.rate, "best").push(np.asarray(samples, np.float32), last=True)
+    found = align(_probabilities(model, resampled), words, exact)
+    covered = sum(word.end - word.start for word in found.words)
+    spoken = sum(phone.end - phone.start for phone in found.phones if phone.label != SILENCE)
+    if not found.words or (not exact and covered < _FITS * spoken):
+        count = f"{len(found.words)} of {len(words)} words heard in {spoken:.1f} s of speech"
+        raise TextError(f"the text is not what is said: {count} ({language}: {text.strip()[:40]!r})")
+    return found
+
+
+def _probabilities(model: OnnxModel, resampled: Array) -> Array:
     # The network hears every level, but the phones of a whisper are clearer at an ordinary one.
     loud = float(np.sqrt(np.mean(resampled**2))) if len(resampled) else 0.0
-    return align(model.phones(resampled * (0.1 / loud if loud > 1e-5 else 1.0)), words, exact)
+    return model.phones(resampled * (0.1 / loud if loud > 1e-5 else 1.0))
+
+
+class Hearing:
+    """The phones of a recording as a model hears them: keeps the sound as it goes by, 64 kB a second."""
+
+    def __init__(self, model: OnnxModel, rate: int) -> None:
+        self._model = model
+        self._resampler = Resampler(rate, model.card.rate, "best")
+        self._heard: list[Array] = []
+
+    def push(self, samples: Array) -> None:
+        """The next (n,) samples."""
+        self._heard.append(self._resampler.push(samples))
+
+    def transcript(self) -> Transcript:
+        """Phones and no words, once all has been pushed."""
+        self._heard.append(self._resampler.push(np.zeros(0, np.float32), last=True))
+        told = self._model.phones(np.concatenate(self._heard))
+        phones = decode(told)
+        logs = [
+            np.log(told[round(p.start * RATE) : round(p.end * RATE), PHONES.index(p.label)].clip(1e-4))
+            for p in phones
+            if p.label != SILENCE
+        ]
+        return Transcript((), phones, float(np.concatenate(logs).mean()) if logs else float("-inf"))
 
 
 def say(phones: tuple[Phone, ...], frames: int) -> Frames:
@@ -81,7 +124,13 @@ class Recital:
     """One recording with its script, on its way to frames: hears all of it, then shows all of it."""
 
     def __init__(
-        self, chunks: Iterator[AudioChunk], rate: int, script: Script, model: OnnxModel, stages: Chain, retime: Retime
+        self,
+        chunks: Iterator[AudioChunk],
+        rate: int,
+        script: Script,
+        model: OnnxModel,
+        stages: Chain,
+        retime: Retime,
     ) -> None:
         self._chunks, self._rate, self._script, self._model = chunks, rate, script, model
         self._stages, self._retime = stages, retime
@@ -105,7 +154,9 @@ class Recital:
         self._heard.append(chunk.samples)
         self.seconds = chunk.end / chunk.rate
         if self.seconds > LONGEST:
-            raise TextError(f"text can be fitted to at most {LONGEST} s of sound; cut the recording at pauses")
+            raise TextError(
+                f"text can be fitted to at most {LONGEST} s of sound; cut the recording at pauses"
+            )
 
     def show(self) -> Frames | None:
         """All frames on the rig, once all has been heard. Raises TextError."""

@@ -7,12 +7,14 @@ coincide. A frame is final once the source frame after it is known.
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 
 from .types import Array
 
 _FINEST = 10_000_000  # largest denominator of a frame rate, so that years of frames fit 64 bits
+_FEW = 128  # output frames of a push whose places are remembered, which bounds memory
 
 
 def frame_rate(fps: Fraction | int) -> Fraction:
@@ -50,13 +52,24 @@ class Retime:
         if end <= self._next:
             self._kept = kept
             return kept[:0]
-        at = np.arange(self._next, end, dtype=np.int64) * self._a
-        low = at // self._b - self._first
-        out = kept[low]
-        if self._b > 1:
-            part = ((at % self._b) / self._b).astype(np.float32)[:, None]
-            out = out * (1 - part) + kept[np.minimum(low + 1, len(kept) - 1)] * part
+        whole, rest = divmod(self._next * self._a, self._b)
+        count = end - self._next
+        places = _few_places if count <= _FEW else _places
+        low, high, part, lack = places(self._a, self._b, rest, count)
+        near = kept[whole - self._first :]
+        out: Array = near[low] if self._b == 1 else near[low] * lack + near[high] * part
         self._next = end
         drop = min(end * self._a // self._b - self._first, len(kept))
         self._kept, self._first = kept[drop:], self._first + drop
         return out
+
+
+def _places(a: int, b: int, rest: int, count: int) -> tuple[np.ndarray, np.ndarray, Array, Array]:
+    """Where outputs fall whose first is rest / b after a source frame, a / b apart: the frames below and
+    above (count,), how far on the way up (count, 1), and what that lacks of 1."""
+    at = rest + np.arange(count, dtype=np.int64) * a
+    part = ((at % b) / b).astype(np.float32)[:, None]
+    return at // b, -(-at // b), part, 1 - part
+
+
+_few_places = lru_cache(1024)(_places)  # small pushes ask for the same ones over and over

@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from voxrig.types import Array
 from voxrig.speech.phones import PHONES, SILENCE, Phone, tidy
+from voxrig.types import Array
 
 RATE = 16000
 _FRAME = 0.01  # PocketSphinx counts frames of 10 ms

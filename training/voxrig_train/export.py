@@ -110,9 +110,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=args.out.parent) as folder:
         graph = Path(folder) / "model.onnx"
         print(f"graph and network differ by {to_onnx(network, graph, args.head):.1g}")
-        told = card(
-            network, args.head, graph.read_bytes(), args.name or args.out.name, ingredients, quality
-        )
+        told = card(network, args.head, graph.read_bytes(), args.name or args.out.name, ingredients, quality)
         (Path(folder) / "card.json").write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
         for name in ("model.onnx", "card.json"):
             os.replace(Path(folder) / name, args.out / name)

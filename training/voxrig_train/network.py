@@ -8,7 +8,7 @@ streams, or many hops of one stream, becomes one large product.
 
 Two plans share it. ``LIVE`` never looks ahead except through its heads' delays: output i of a head
 tells frame i - delay; one training gives a head for 20 ms and one for 70. ``FILE`` has blocks that see
-as far ahead as behind, which as a stream is a delay of 0.63 s.
+as far ahead as behind, which as a stream is a delay of 0.65 s.
 """
 
 from __future__ import annotations
@@ -21,13 +21,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from voxrig.types import Array
 from voxrig.speech.articulators import ARTICULATORS, CURVES, TERMS, A
 from voxrig.speech.phones import PHONES
+from voxrig.types import Array
 
 RATE = 16000  # Hz
 HOP = 320  # samples a step: 20 ms
 FPS = 100  # output frames a second
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -46,7 +47,7 @@ class Plan:
 
 
 LIVE = Plan(192, (1, 2, 4, 8, 1, 2, 4), False, (5, 0))
-FILE = Plan(192, (1, 2, 4, 8, 1, 2, 4, 8), True, (63,))
+FILE = Plan(192, (1, 2, 4, 8, 1, 2, 4, 8), True, (65,))
 PLANS = {"live": LIVE, "file": FILE}
 
 _SHIFT, _WINDOW, _FFT, _MELS = 160, 400, 512, 48
@@ -121,7 +122,7 @@ class Taps(nn.Module):
 
 
 class Block(nn.Module):
-    """Residual: norm, dilated taps, gate, mix. One that sees ahead tells what it heard ``dilation`` steps ago."""
+    """Residual: norm, dilated taps, gate, mix. One that sees ahead tells of ``dilation`` steps ago."""
 
     def __init__(self, width: int, dilation: int, ahead: bool, dropout: float) -> None:
         super().__init__()
@@ -164,7 +165,7 @@ class Network(nn.Module):
     def forward(
         self, audio: Tensor, state: Tensor, heads: Sequence[int] | None = None
     ) -> tuple[list[tuple[Tensor, Tensor]], Tensor]:
-        """audio (b, m * 320), state (b, s) -> for each head logits (b, 2m, 12) and (b, 2m, 40); next state."""
+        """audio (b, m * 320), state (b, s) -> logits (b, 2m, 12), (b, 2m, 40) a head; next state."""
         pasts, at = [], 0
         for frames, size in self.kept:
             pasts.append(state[:, at : at + frames * size].reshape(-1, frames, size))

@@ -1,4 +1,4 @@
-"""Sounds that no mouth makes, for a network that must keep still: chords, drums, tones, breath, hum, clicks."""
+"""Sounds that no mouth makes, for a network that must keep still: chords, drums, tones, breath, hum."""
 
 from __future__ import annotations
 

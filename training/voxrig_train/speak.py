@@ -25,6 +25,13 @@ COLUMNS = ("file", "speaker", "language", "text", "source", "licence")
 _LICENCE = {"kokoro": "Apache-2.0", "hibari": "Apache-2.0", "flite": "BSD-like (Flite)"}
 
 
+def _voice(name: str, styles: Path | None, language: str) -> Flite | Hibari | Kokoro:
+    if name == "kokoro":
+        assert styles is not None
+        return Kokoro(styles, language)
+    return Hibari() if name == "hibari" else Flite()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m voxrig_train.speak", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
@@ -37,10 +44,7 @@ def main() -> None:
     args = parser.parse_args()
     if args.voice == "kokoro" and not args.styles:
         parser.error("--voice kokoro needs --styles")
-    voice = Kokoro(args.styles, args.language) if args.voice == "kokoro" else {
-        "hibari": Hibari,
-        "flite": Flite,
-    }[args.voice]()
+    voice = _voice(args.voice, args.styles, args.language)
     args.out.mkdir(parents=True, exist_ok=True)
     index = args.out / "index.csv"
     if not index.exists():

@@ -1,6 +1,6 @@
 """Trains the network on worlds of speech.
 
-    python -m voxrig_train.train live data/world --out runs/live.pt --steps 4000 --seed 1
+python -m voxrig_train.train live data/world --out runs/live.pt --steps 4000 --seed 1
 """
 
 from __future__ import annotations
@@ -51,7 +51,9 @@ def total(parts: dict[str, Tensor]) -> Tensor:
     return 8 * parts["motion"] + 2.5 * parts["contact"] + 15 * parts["speed"] + 0.5 * parts["phones"]
 
 
-def told(network: Network, audio: Tensor, state: Tensor, targets: Tensor, labels: Tensor) -> dict[str, Tensor]:
+def told(
+    network: Network, audio: Tensor, state: Tensor, targets: Tensor, labels: Tensor
+) -> dict[str, Tensor]:
     """The losses of every head, averaged, over the frames that have their past and their future."""
     outputs, _ = network(audio, state)
     parts: list[dict[str, Tensor]] = []

@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from voxrig.types import Array
 from voxrig.speech.pronounce import syllables
+from voxrig.types import Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,10 +122,10 @@ def _speller(language: str) -> Callable[[str], str]:
 _TONES = {"1": "→", "2": "↗", "3": "↓", "4": "↘", "5": ""}
 _PINYIN = dict(
     pair.split(":")
-    for pair in """b:p p:pʰ m:m f:f d:t t:tʰ n:n l:l g:k k:kʰ h:x j:ʨ q:ʨʰ x:ɕ zh:ꭧ ch:ꭧʰ sh:ʂ r:ɻ z:ʦ c:ʦʰ s:s y:j
- w:w a:a ai:ai an:an ang:aŋ ao:au e:ɤ ei:ei en:ən eng:əŋ er:ɚ i:i ia:ja ian:jɛn iang:jaŋ iao:jau ie:je in:in ing:iŋ
- iong:jʊŋ iu:jou o:wo ong:ʊŋ ou:ou u:u ua:wa uai:wai uan:wan uang:waŋ ui:wei un:wən uo:wo v:y van:yɛn ve:ye ue:ye
- vn:yn""".split()
+    for pair in """b:p p:pʰ m:m f:f d:t t:tʰ n:n l:l g:k k:kʰ h:x j:ʨ q:ʨʰ x:ɕ zh:ꭧ ch:ꭧʰ sh:ʂ r:ɻ z:ʦ
+ c:ʦʰ s:s y:j w:w a:a ai:ai an:an ang:aŋ ao:au e:ɤ ei:ei en:ən eng:əŋ er:ɚ i:i ia:ja
+ ian:jɛn iang:jaŋ iao:jau ie:je in:in ing:iŋ iong:jʊŋ iu:jou o:wo ong:ʊŋ ou:ou u:u
+ ua:wa uai:wai uan:wan uang:waŋ ui:wei un:wən uo:wo v:y van:yɛn ve:ye ue:ye vn:yn""".split()
 )
 
 

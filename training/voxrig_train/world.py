@@ -5,8 +5,8 @@
 Each clip becomes ``clips/ID.flac`` (16 kHz mono) and a line of ``clips.jsonl`` with speaker, text,
 source, licence and phones. A clip that exists is kept, so that a stopped run goes on. Recordings
 are folders with ``index.csv`` (columns file, speaker, language, text, source, licence), as
-``voxrig_train.speak`` writes them. English is aligned by PocketSphinx, or by a voxrig pack where one is given;
-other languages by the pack.
+``voxrig_train.speak`` writes them. English is aligned by PocketSphinx, or by a voxrig pack where one is
+given; other languages always by a pack.
 """
 
 from __future__ import annotations
@@ -81,10 +81,11 @@ class _Writer:
         samples = np.asarray(soxr.resample(sound.mean(1), rate, RATE), np.float32)
         samples *= 0.1 / (float(np.sqrt(np.mean(samples**2))) + 1e-9)
         language = row["language"][:2]
+        aligned: tuple[Sequence[Phone], float] | None
         if language == "en" and pack is None:
             aligned = align(samples, row["text"], pronounce)
         else:
-            aligned = _by_pack(samples, row["text"], language, pack)
+            aligned = _by_pack(samples, row["text"], language, pack or "file")
         if aligned is None:
             with self._tried.open("a") as f:
                 f.write(name + "\n")
@@ -100,9 +101,7 @@ class _Writer:
         return seconds
 
 
-def _by_pack(
-    samples: Array, text: str, language: str, pack: str | None
-) -> tuple[Sequence[Phone], float] | None:
+def _by_pack(samples: Array, text: str, language: str, pack: str) -> tuple[Sequence[Phone], float] | None:
     try:
         found = transcribe(AudioChunk(samples, RATE), text, language, exact=True, pack=pack)
     except TextError:

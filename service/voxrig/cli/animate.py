@@ -7,21 +7,36 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from voxrig.audio import AudioSource, RawFormat, open_audio
+from voxrig.cli.arguments import labels_in, said, text_beside, text_in
 from voxrig.cli.interrupt import noted
-from voxrig.errors import AudioError, FormatError, OutputError, VoxrigError, one_line
+from voxrig.errors import AudioError, FormatError, OutputError, TextError, VoxrigError, one_line, unknown
 from voxrig.performance import Direction, Job, Progress, perform
+from voxrig.recital import Script
 from voxrig.retime import frame_count
 from voxrig.rigs import NATIVE, RigMap, get
 from voxrig.style import parse
 from voxrig.types import Sink
 from voxrig_export import Format, format_for, open_sink
+from voxrig_export.transcript import TIMINGS, timings_suffix, write_timings
+
+
+@dataclass(frozen=True)
+class _Clip:
+    """A recording and the files that go with it."""
+
+    audio: str
+    out: str
+    timings: str | None
+    text: str | None
+    """The file of its text, if there is one."""
 
 
 def run(args: argparse.Namespace) -> int:
@@ -29,8 +44,9 @@ def run(args: argparse.Namespace) -> int:
     kind = _format(args)
     direction = _direction(args, kind)
     direction.stages()  # wrong curve names are told before any work
-    raw = _raw(args)
-    jobs = [_job(path, out, kind, direction, raw) for path, out in _places(args, kind).items()]
+    _check_text(args)
+    open_sound = partial(open_audio, raw=_raw(args))
+    jobs = [_job(clip, kind, direction, open_sound, _script(args, clip)) for clip in _clips(args, kind)]
     engine = direction.engine(args.pack, args.device)
     if args.out_dir is not None:
         _make_folder(args.out_dir)
@@ -78,7 +94,7 @@ def _direction(args: argparse.Namespace, kind: Format) -> Direction:
         to_rig = RigMap(NATIVE, rig, (partial(flame.from_native, calibration=calibration),))
     kind.check(rig)
     style = parse(args.emotion, args.intensity)
-    return Direction(rig, args.fps, style, args.gain, args.offset, args.smooth, args.live, to_rig)
+    return Direction(rig, args.fps, style, args.gain, args.offset, args.smooth, args.pace, to_rig)
 
 
 def _raw(args: argparse.Namespace) -> RawFormat | None:
@@ -91,21 +107,64 @@ def _raw(args: argparse.Namespace) -> RawFormat | None:
     return RawFormat(args.raw, args.rate, 1 if args.channels is None else args.channels)
 
 
-def _places(args: argparse.Namespace, kind: Format) -> dict[str, str]:
-    """Outputs by recording. Raises OutputError where one would fall on another or on a recording."""
-    places: dict[str, str] = {}
-    taken: dict[str, str] = {}
+def _check_text(args: argparse.Namespace) -> None:
+    for word, value in (("--text", args.text), ("--text-file", args.text_file)):
+        if value is not None and args.pace != "file":
+            raise TextError(f"{word} is fitted to a whole recording; leave it or --live out")
+        if value is not None and len(args.audio) > 1:
+            raise TextError(f"{word} takes one recording; for several, put NAME.txt beside each")
+
+
+def _clips(args: argparse.Namespace, kind: Format) -> list[_Clip]:
+    """What goes where. Raises OutputError where something would fall on a recording, a text or another."""
+    suffix = _timings(args)
+    clips = []
     for path in args.audio:
-        name = ("stdin" if path == "-" else Path(path).stem) + kind.suffix
-        if name in taken:
-            raise OutputError(f"'{taken[name]}' and '{path}' would both become {name}; rename one")
-        taken[name] = path
-        places[path] = str(Path(args.out_dir) / name) if args.out is None else args.out
-    recordings = {_file(path): path for path in places}
-    for out in places.values():
-        if (file := _file(out)) is not None and file in recordings:
-            raise OutputError(f"'{out}' is the recording '{recordings[file]}'; write to another name")
-    return places
+        stem = "stdin" if path == "-" else Path(path).stem
+        out, timings = args.out, args.timings
+        if args.out is None:
+            out = str(Path(args.out_dir) / (stem + kind.suffix))
+            timings = str(Path(args.out_dir) / (stem + suffix)) if suffix else None
+        beside = args.text is None and not args.no_text and args.pace == "file"
+        clips.append(_Clip(path, out, timings, args.text_file or (text_beside(path) if beside else None)))
+    _check_places(clips)
+    return clips
+
+
+def _timings(args: argparse.Namespace) -> str | None:
+    """The suffix of the timings that are asked for."""
+    if args.timings is None:
+        return None
+    if args.out is not None:
+        return timings_suffix(args.timings)
+    kinds = {suffix[1:].lower(): suffix for suffix in TIMINGS}
+    if args.timings.lower() not in kinds:
+        raise FormatError(unknown("kind of timings for --out-dir", args.timings, kinds))
+    return kinds[args.timings.lower()]
+
+
+def _check_places(clips: list[_Clip]) -> None:
+    recordings = {_file(clip.audio): clip.audio for clip in clips}
+    texts = {_file(clip.text): clip.text for clip in clips if clip.text}
+    taken: dict[str, str] = {}
+    for clip in clips:
+        for place in {os.path.abspath(place): place for place in _outputs(clip)}:
+            name = Path(place).name
+            if place in taken:
+                raise OutputError(f"'{taken[place]}' and '{clip.audio}' would both become {name}; rename one")
+            taken[place] = clip.audio
+        if len({os.path.realpath(place) for place in _outputs(clip)}) < len(_outputs(clip)):
+            raise OutputError(f"curves and timings would both become {clip.timings}; choose another format")
+    for place in (place for clip in clips for place in _outputs(clip)):
+        if (file := _file(place)) is None:
+            continue
+        for what, files in (("recording", recordings), ("text", texts)):
+            if file in files:
+                raise OutputError(f"'{place}' is the {what} '{files[file]}'; write to another name")
+
+
+def _outputs(clip: _Clip) -> list[str]:
+    return [clip.out, clip.timings] if clip.timings else [clip.out]
 
 
 def _file(path: str) -> tuple[int, int] | None:
@@ -124,14 +183,34 @@ def _make_folder(path: str) -> None:
         raise OutputError(f"cannot make folder '{path}': {error.strerror}") from error
 
 
-def _job(path: str, out: str, kind: Format, direction: Direction, raw: RawFormat | None) -> Job:
+def _script(args: argparse.Namespace, clip: _Clip) -> Callable[[], Script | None]:
+    """Reads what is said in a clip, when its turn comes."""
+
+    def script() -> Script | None:
+        if args.text is not None:
+            return Script(said(args.text, "--text"), args.language)
+        if clip.text is None or (args.text_file is None and labels_in(clip.text)):
+            return None
+        return Script(text_in(clip.text), args.language)
+
+    return script
+
+
+def _job(
+    clip: _Clip,
+    kind: Format,
+    direction: Direction,
+    open_sound: Callable[[str], AudioSource],
+    script: Callable[[], Script | None],
+) -> Job:
     def sink(sound: AudioSource) -> Sink:
         total = None
         if sound.length is not None:
             total = frame_count(sound.length, sound.rate, direction.fps)
-        return open_sink(out, direction.rig, direction.fps, kind.name, total=total, audio=path)
+        return open_sink(clip.out, direction.rig, direction.fps, kind.name, total=total, audio=clip.audio)
 
-    return Job(path, partial(open_audio, path, raw=raw), sink)
+    transcribed = partial(write_timings, clip.timings) if clip.timings else None
+    return Job(clip.audio, partial(open_sound, clip.audio), sink, script, transcribed)
 
 
 @contextmanager

@@ -1,11 +1,16 @@
-"""How command-line words become values."""
+"""How command-line words become values, and files of text become the words in them."""
 
 from __future__ import annotations
 
 import argparse
 import math
+import os
 import re
+from collections.abc import Sequence
 from fractions import Fraction
+from pathlib import Path
+
+from voxrig.errors import TextError, one_line
 
 # Television's rates are exact ratios that people write as decimals (SMPTE ST 12-1: 1000/1001).
 _NTSC = {"23.976": 24, "23.98": 24, "29.97": 30, "47.952": 48, "47.95": 48, "59.94": 60, "119.88": 120}
@@ -13,6 +18,18 @@ _RATES = {Fraction(text): Fraction(nominal * 1000, 1001) for text, nominal in _N
 _RATE = re.compile(r"[0-9]{1,7}(\.[0-9]{1,6}|/[1-9][0-9]{0,6})?")  # so that years of frames fit 64 bits
 _MAX_FPS = 1000
 _MAX_NUMBER = 1000
+_LABEL = re.compile(r"\s*[\d.]+\s+[\d.]+\s+\S+\s*")  # start, end and phone, as phoneticians write .lab files
+_LONGEST_TEXT = 1_000_000  # bytes
+
+
+def paces(words: Sequence[str]) -> list[str]:
+    """The command line with a bare ``--live`` as ``--live=live``, so that it does not take the word after it.
+
+    >>> paces(["animate", "--live", "clip.wav"])
+    ['animate', '--live=live', 'clip.wav']
+    """
+    end = list(words).index("--") if "--" in words else len(words)
+    return [f"{word}=live" if word == "--live" else word for word in words[:end]] + list(words[end:])
 
 
 def fps(text: str) -> Fraction:
@@ -51,3 +68,44 @@ def milliseconds(text: str) -> float:
     if not 0 <= value <= 1000:
         raise argparse.ArgumentTypeError(f"'{text}' is not a number of milliseconds from 0 to 1000")
     return value / 1000
+
+
+def text_beside(recording: str) -> str | None:
+    """The .txt or .lab file of the recording's name, if there is one."""
+    sound = Path(recording)
+    if recording == "-" or not sound.name:
+        return None
+    beside = [sound.with_suffix(suffix) for suffix in (".txt", ".lab")]
+    return next((str(path) for path in beside if path != sound and os.path.isfile(path)), None)
+
+
+def text_in(path: str) -> str:
+    """What a file of UTF-8 says. Raises TextError."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read(_LONGEST_TEXT + 1)
+        text = data.decode("utf-8-sig")
+    except OSError as error:
+        raise TextError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise TextError(f"{path} is not UTF-8 (byte {error.start}); save it as UTF-8") from error
+    if len(data) > _LONGEST_TEXT or "\0" in text:
+        raise TextError(f"{path} is no text that somebody says; give the words alone")
+    return said(text, path)
+
+
+def labels_in(path: str) -> bool:
+    """Whether a .lab file tells the times of phones, not what is said."""
+    if not path.endswith(".lab"):
+        return False
+    rows = [line for line in text_in(path).splitlines() if line.strip()]
+    return all(_LABEL.fullmatch(row) for row in rows)
+
+
+def said(text: str, origin: str) -> str:
+    """The text, if it says anything. Raises TextError."""
+    if not text.strip():
+        raise TextError(f"{origin} is empty; write what is said")
+    if any("\ud800" <= c <= "\udfff" for c in text):
+        raise TextError(f"{origin} is not UTF-8: {one_line(text[:40])}")
+    return text

@@ -17,6 +17,7 @@ from voxrig._version import __version__
 from voxrig.cli import arguments as take
 from voxrig.cli import evaluate
 from voxrig.errors import VoxrigError, one_line
+from voxrig.speech.pronounce import LANGUAGES
 
 
 class _Parser(argparse.ArgumentParser):
@@ -30,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="replace")  # a terminal without × or … still gets its line
     try:
         try:
-            args = _parser().parse_args(argv)
+            args = _parser().parse_args(take.paces(sys.argv[1:] if argv is None else argv))
             return int(args.run(args) or 0)
         finally:
             if sys.stdout is not None:  # closed by the shell
@@ -98,7 +99,19 @@ def _animate(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--offset", type=take.numbers, default={}, help="added after the gain: jawOpen=0.02")
     parser.add_argument("--smooth", type=take.milliseconds, metavar="MS", help="window (50; 0 with --live)")
-    parser.add_argument("--live", action="store_true", help="exactly what a live client would get")
+    parser.add_argument(
+        "--live", nargs="?", const="live", choices=("live", "fast"), metavar="fast", dest="pace",
+        default="file", help="exactly what a live client would get, 70 ms after the sound (fast: 20 ms)",
+    )  # fmt: skip
+    text = parser.add_mutually_exclusive_group()
+    text.add_argument("--text", help="what is said in the recording; its lips are surer then")
+    text.add_argument("--text-file", metavar="FILE", help="the same in UTF-8 (NAME.txt beside NAME.wav)")
+    text.add_argument("--no-text", action="store_true", help="leave files beside the recordings alone")
+    parser.add_argument("--language", choices=LANGUAGES, default="en", help="of the text (en)")
+    parser.add_argument(
+        "--timings", metavar="FILE", help="times of words and phones, .TextGrid or .json; "
+        "with --out-dir textgrid or json",
+    )  # fmt: skip
     to = parser.add_mutually_exclusive_group(required=True)
     to.add_argument("--out", metavar="FILE", help="for one recording; - is standard output")
     to.add_argument("--out-dir", metavar="DIR", help="for any number of recordings")

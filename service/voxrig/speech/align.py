@@ -1,11 +1,12 @@
-"""When each word and phone of a known text sounds, by the best path through a model's own phone probabilities.
+"""When each word and phone of a known text sounds: the best path through a model's own phone probabilities.
 
 The text need not be right to the letter: a word that is not said may be skipped, and sound that no
 word explains is heard as the phones that it is likeliest to be.
 
     ─ silence? ─ word 1: phone, phone … ─ silence? or other speech? ─ word 2 … ─ silence? ─
 
-Every phone lasts at least two frames; one may be swallowed inside a word, as people do.
+Every phone lasts at least two frames; one may be swallowed inside a word, as
+people do, but never one that the lips make.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy as np
 
 from ..errors import TextError
 from ..types import Array
-from .phones import PHONES, Phone, tidy
+from .phones import BILABIAL, LABIODENTAL, PHONES, Phone, tidy
 from .pronounce import Word
 
 RATE = 100  # frames a second of phone probabilities
@@ -27,6 +28,7 @@ _SWALLOW = 5.0  # costs, in nats: a phone left out,
 _SKIP = 12.0  # a word left out,
 _OTHER = 6.0  # speech that is not in the text, once
 _OTHER_FRAME = 0.7  # and for each frame
+_FASTEST = 40  # phones a second; nobody speaks half as fast, and the table of paths must stay small
 _FLOOR = 1e-4  # probability below which all phones are equally wrong
 
 
@@ -56,6 +58,7 @@ class _Graph:
         self.label: list[int] = []
         self.word: list[int] = []  # index of the word; -1 silence, -2 other speech
         self.before: list[list[tuple[int, float]]] = []
+        self.halves: set[int] = set()  # states that go on with the phone of the state before them
 
     def add(self, label: int, word: int, before: list[tuple[int, float]]) -> int:
         self.label.append(label)
@@ -67,14 +70,16 @@ class _Graph:
 def align(probabilities: Array, words: Sequence[Word], exact: bool = False) -> Transcript:
     """The transcript of words in phone probabilities (t, 40) at 100 frames a second.
 
-    ``exact`` text says all that is said: nothing is skipped or added. Raises TextError where the sound is too long, or too short for the words.
+    ``exact`` text says all that is said: nothing is skipped or added. Raises TextError where the sound is too
+    long, or too short for the words.
     """
     frames = len(probabilities)
     if frames > LONGEST * RATE:
         raise TextError(f"text can be fitted to at most {LONGEST} s of sound; this has {frames / RATE:.0f} s")
+    if sum(len(word.phones) for word in words) * RATE > _FASTEST * frames:
+        raise TextError(f"the text has too many words for {frames / RATE:.2f} s of sound")
     graph, ends = _graph(words, np.inf if exact else 1.0)
-    emission = _emissions(probabilities, graph)
-    path = _best_path(emission, graph, ends)
+    path = _best_path(_emissions(probabilities), graph, ends)
     return _read(path, graph, words, probabilities)
 
 
@@ -86,15 +91,18 @@ def _graph(words: Sequence[Word], dear: float) -> tuple[_Graph, list[int]]:
     doors = [(-1, 0.0), (quiet, 0.0), (other, 0.0)]
     last_ends: list[tuple[int, float]] = [(quiet, 0.0), (other, 0.0)]
     for index, word in enumerate(words):
-        entries, ends = list(doors), []
+        entries = list(doors)
+        ends: list[tuple[int, float]] = []
         skipped: list[tuple[int, float]] = []
         for i, name in enumerate(word.phones):
             before = entries if i == 0 else [ends[-1]]
             first = graph.add(PHONES.index(name), index, before + skipped)
-            skipped = [(s, c + _SWALLOW) for s, c in before if len(before) == 1]
+            lips = name in BILABIAL or name in LABIODENTAL  # these are seen: never swallowed
+            skipped = [(s, c + _SWALLOW) for s, c in before if len(before) == 1 and not lips]
             ends.append((graph.add(PHONES.index(name), index, [(first, 0.0)]), 0.0))
+            graph.halves.add(ends[-1][0])
         end = ends[-1]
-        nearly = [(ends[-2][0], _SWALLOW)] if len(ends) > 1 else []
+        nearly = [(ends[-2][0], _SWALLOW)] if len(ends) > 1 and not lips else []
         over = [(s, c + _SKIP * dear) for s, c in doors if c < _SKIP]  # one word at a time
         quiet = graph.add(0, -1, [end, *nearly, *((s, c) for s, c in over if s >= 0)])
         other = graph.add(-1, -2, [(end[0], _OTHER * dear), (quiet, _OTHER * dear)])
@@ -103,14 +111,15 @@ def _graph(words: Sequence[Word], dear: float) -> tuple[_Graph, list[int]]:
     return graph, [state for state, _ in last_ends]
 
 
-def _emissions(probabilities: Array, graph: _Graph) -> Array:
+def _emissions(probabilities: Array) -> Array:
+    """Log probabilities (t, 41): each phone, and speech of any kind."""
     logs = np.log(np.maximum(probabilities, _FLOOR))
     speech = logs[:, 1:].max(1, keepdims=True) - _OTHER_FRAME
-    return np.asarray(np.concatenate([logs, speech], 1)[:, graph.label], np.float32)
+    return np.asarray(np.concatenate([logs, speech], 1), np.float32)
 
 
 def _best_path(emission: Array, graph: _Graph, ends: list[int]) -> list[int]:
-    frames, states = emission.shape
+    frames, states = len(emission), len(graph.label)
     wide = 1 + max(map(len, graph.before))
     # Column 0 is staying; a state before the first frame is the extra last one.
     source = np.full((states, wide), states, np.int32)
@@ -123,11 +132,11 @@ def _best_path(emission: Array, graph: _Graph, ends: list[int]) -> list[int]:
     score = np.full(states + 1, -np.inf, np.float32)
     score[states] = 0
     chosen = np.zeros((frames, states), np.int8)
-    rows = np.arange(states)
+    rows, label = np.arange(states), np.array(graph.label)
     for t in range(frames):
         options = score[source] - cost
         chosen[t] = options.argmax(1)
-        score[:states] = options[rows, chosen[t]] + emission[t]
+        score[:states] = options[rows, chosen[t]] + emission[t, label]
         score[states] = -np.inf
     state = max(ends, key=lambda s: float(score[s]))
     if not np.isfinite(score[state]):
@@ -147,7 +156,7 @@ def _read(path: list[int], graph: _Graph, words: Sequence[Word], probabilities: 
     start = 0
     heard = probabilities[:, 1:].argmax(1) + 1
     for t in range(1, frames + 1):
-        same = t < frames and (path[t] == path[t - 1] or _second(graph, path[t - 1], path[t]))
+        same = t < frames and (path[t] == path[t - 1] or path[t] in graph.halves)
         if same and graph.word[path[t]] == -2 and heard[t] != heard[t - 1]:
             same = False  # other speech: a phone for every stretch that sounds alike
         if same:
@@ -166,8 +175,3 @@ def _read(path: list[int], graph: _Graph, words: Sequence[Word], probabilities: 
         tuple(tidy(phones, frames / RATE)),
         float(np.mean(told)) if told else float("-inf"),
     )
-
-
-def _second(graph: _Graph, first: int, second: int) -> bool:
-    """Whether two states are the halves of one phone."""
-    return graph.word[first] >= 0 and graph.before[second] == [(first, 0.0)] and second == first + 1

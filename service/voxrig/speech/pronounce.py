@@ -1,5 +1,7 @@
-"""From text to phones, in several languages, by well-kept dictionaries: gruut (MIT) for English, German, French,
-Spanish and Italian, pyopenjtalk (MIT, Modified BSD) for Japanese, pypinyin (MIT) for Mandarin.
+"""From text to phones, in several languages, by well-kept dictionaries.
+
+gruut (MIT) for English, German, French, Spanish and Italian; pyopenjtalk (MIT, Modified BSD) for
+Japanese; pypinyin (MIT) for Mandarin.
 
 Every language is written in the 40 phones of ``phones.py``: what counts here is what lips, jaw and
 tongue do, so that German ü is the rounded uw and French r an hh that the ear tells apart, not the eye.
@@ -8,6 +10,7 @@ tongue do, so that German ü is the rounded uw and French r an hh that the ear t
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 from ..errors import TextError, unknown
@@ -69,11 +72,14 @@ def _european(text: str, language: str) -> list[Word]:
     import gruut
 
     region = {"en": "en-us", "de": "de-de", "fr": "fr-fr", "es": "es-es", "it": "it-it"}[language]
+    # Dictionaries write accents as letters of their own in English, and as parts of letters elsewhere.
+    text = unicodedata.normalize("NFD" if language == "en" else "NFC", text)
+    text = re.sub("[„“”»«‹›]", " ", text)
     return [
         Word(word.text, tuple(_from_ipa("".join(word.phonemes or ()))))
         for sentence in gruut.sentences(text, lang=region)
         for word in sentence
-        if word.is_spoken
+        if word.is_spoken and any(c.isalnum() for c in word.text)
     ]
 
 
@@ -97,10 +103,10 @@ def _japanese(text: str) -> list[Word]:
 
 
 _INITIALS = {"q": "ch", "x": "sh", "zh": "jh", "z": "d z", "c": "t s", "j": "jh", "h": "hh"}
-_FINALS = """a aa|ai ay|an aa n|ang aa ng|ao aw|e ah|ei ey|en ah n|eng ah ng|er er|i iy|ia y aa|ian y eh n|iang
- y aa ng|iao y aw|ie y eh|in iy n|ing iy ng|iong y uh ng|iu y ow|iou y ow|o ao|ong uh ng|ou ow|u uw|ua w aa|uai w
- ay|uan w aa n|uang w aa ng|ui w ey|uei w ey|un w ah n|uen w ah n|ueng w ah ng|uo w ao|v uw|van uw eh n|ve uw eh|vn uw
- n|io y ao""".replace("\n", "").split("|")
+_FINALS = """a aa|ai ay|an aa n|ang aa ng|ao aw|e ah|ei ey|en ah n|eng ah ng|er er|i iy|ia y aa|ian y eh
+ n|iang y aa ng|iao y aw|ie y eh|in iy n|ing iy ng|iong y uh ng|iu y ow|iou y ow|o ao|ong uh
+ ng|ou ow|u uw|ua w aa|uai w ay|uan w aa n|uang w aa ng|ui w ey|uei w ey|un w ah n|uen w ah
+ n|ueng w ah ng|uo w ao|v uw|van uw eh n|ve uw eh|vn uw n|io y ao""".replace("\n", "").split("|")
 _FINALS_OF = {row.split()[0]: row.split()[1:] for row in _FINALS}
 
 
@@ -125,4 +131,3 @@ def _mandarin(text: str) -> list[Word]:
         phones = _INITIALS.get(initial, initial).split() + (["ih"] if hissed else _FINALS_OF.get(final, []))
         words.append(Word(character, tuple(phones)))
     return words
-
