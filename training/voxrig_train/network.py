@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from voxrig.speech.articulators import ARTICULATORS, CURVES, TERMS, A
+from voxrig.speech.coarticulation import poses
 from voxrig.speech.phones import PHONES
 from voxrig.types import Array
 
@@ -40,19 +41,25 @@ class Plan:
     """Whether blocks see ahead as far as behind."""
     delays: tuple[int, ...]
     """Frames by which each head's output lags: output i tells frame i - delay."""
+    calm: tuple[tuple[float, ...], ...]
+    """For each head, how much of this frame and the three before makes the articulators of this one."""
 
     def lookahead(self, head: int) -> int:
         """Samples heard beyond a frame before it is told: the worst one has waited for a whole hop."""
         return self.delays[head] * RATE // FPS + HOP
 
 
-LIVE = Plan(192, (1, 2, 4, 8, 1, 2, 4), False, (5, 0))
-FILE = Plan(192, (1, 2, 4, 8, 1, 2, 4, 8), True, (65,))
+LIVE = Plan(192, (1, 2, 4, 8, 1, 2, 4), False, (5, 0), ((0.7, 0.21, 0.09, 0.0), (0.5, 0.25, 0.125, 0.125)))
+FILE = Plan(192, (1, 2, 4, 8, 1, 2, 4, 8), True, (65,), ((1.0, 0.0, 0.0, 0.0),))
 PLANS = {"live": LIVE, "file": FILE}
 
+_CALM = 3  # frames kept for calming
 _SHIFT, _WINDOW, _FFT, _MELS = 160, 400, 512, 48
 _FLOOR = 1e-5  # power; digital silence, and all that is quieter than about -75 dBFS, looks the same
 _STILL = 0.03  # an articulator that moves less than this rests, so that silence is exactly still
+_POSED = (
+    0.35  # how much the poses of the phones heard count beside the articulators; contacts are theirs alone
+)
 _CONTACT = (0.35, 0.8)  # probability of contact at which lips begin to close, and are shut
 
 
@@ -158,9 +165,13 @@ class Network(nn.Module):
         self.register_buffer("curves", torch.tensor(CURVES[:, : 1 - len(PHONES)]), persistent=False)
         for name, tensor in zip(("scale", "shift", "factors"), _rule(), strict=True):
             self.register_buffer(name, tensor, persistent=False)
+        posed = torch.full((len(ARTICULATORS),), _POSED)
+        posed[[A["closure"], A["labiodental"]]] = 1.0
+        self.register_buffer("posed", posed, persistent=False)
+        self.register_buffer("poses", torch.tensor(poses()), persistent=False)
         kept = [(1, _WINDOW - _SHIFT), self.stem.kept, self.pair.kept]
         self.kept: list[tuple[int, int]] = kept + [k for b in self.blocks for k in b.kept]
-        self.state_size = sum(frames * size for frames, size in self.kept)
+        self.state_size = sum(frames * size for frames, size in self.kept) + _CALM * len(ARTICULATORS)
 
     def forward(
         self, audio: Tensor, state: Tensor, heads: Sequence[int] | None = None
@@ -187,15 +198,16 @@ class Network(nn.Module):
         for head in range(len(self.heads)) if heads is None else heads:
             y = self.heads[head](x).reshape(x.shape[0], -1, size + len(PHONES))
             told.append((y[..., :size], y[..., size:]))
-        return told, torch.cat([p.reshape(audio.shape[0], -1) for p in after], 1)
+        flat = [p.reshape(audio.shape[0], -1) for p in after]
+        return told, torch.cat([*flat, state[:, -_CALM * len(ARTICULATORS) :]], 1)
 
     def features(self, audio: Tensor) -> Tensor:
         """Log mel energies before scaling, of audio (b, n): for the statistics of a training set."""
         return self.mel(audio) * self.mel.std + self.mel.mean
 
-    def to_curves(self, logits: Tensor) -> Tensor:
-        """Native curves but phones, (b, t, 71), of articulator logits (b, t, 12)."""
-        value = torch.clamp(torch.sigmoid(logits) * self.scale + self.shift, 0, 1)
+    def to_curves(self, articulators: Tensor) -> Tensor:
+        """Native curves but phones, (b, t, 71), of articulators (b, t, 12)."""
+        value = torch.clamp(articulators * self.scale + self.shift, 0, 1)
         either = torch.cat([value, 1 - value, torch.ones_like(value[..., :1])], -1)
         terms = either[..., self.factors[0]]
         for factor in self.factors[1:]:
@@ -204,10 +216,20 @@ class Network(nn.Module):
 
     def step(self, audio: Tensor, state: Tensor, head: int = 0) -> tuple[Tensor, Tensor, Tensor]:
         """What a pack runs: curves (b, 2m, 110), phone probabilities (b, 2m, 40), next state."""
-        [(logits, phones)], state = self(audio, state, [head])
+        [(logits, phones)], after = self(audio, state, [head])
+        size = len(ARTICULATORS)
         probable = torch.softmax(phones, -1)
+        told = torch.sigmoid(logits) * (1 - self.posed) + (probable @ self.poses) * self.posed
+        joined = torch.cat([state[:, -_CALM * size :].reshape(-1, _CALM, size), told], 1)
+        frames = told.shape[1]
+        calm = sum(
+            weight * joined[:, _CALM - i : _CALM - i + frames]
+            for i, weight in enumerate(self.plan.calm[head])
+            if weight
+        )
         clear = torch.clamp((probable[..., 1:] - _STILL) / (1 - _STILL), 0, 1)
-        return torch.cat([self.to_curves(logits), clear], -1), probable, state
+        after = torch.cat([after[:, : -_CALM * size], joined[:, -_CALM:].flatten(1)], 1)
+        return torch.cat([self.to_curves(calm), clear], -1), probable, after
 
     def start(self, batch: int) -> Tensor:
         """State (b, s) after two seconds of silence."""

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..types import Array
 from .articulators import ARTICULATORS, A
-from .phones import BILABIAL, LABIODENTAL, SILENCE, Phone
+from .phones import BILABIAL, LABIODENTAL, PHONES, SILENCE, Phone
 
 RATE = 100  # frames a second of the targets
 FPS = Fraction(RATE)
@@ -116,6 +116,16 @@ def targets(phones: Sequence[Phone], frames: int) -> Array:
         goals[near] += pull * [_TARGETS[part.label].get(name, 0.0) for name in ARTICULATORS]
         pulls[near] += pull
     return _contacts((goals / pulls).astype(np.float32), phones, t)
+
+
+def poses() -> Array:
+    """Where each phone alone would have each articulator, (40, 12); of a diphthong the mean on its way."""
+    out = np.zeros((len(PHONES), len(ARTICULATORS)), np.float32)
+    for row, label in zip(out, PHONES, strict=True):
+        for part in _parts(Phone(label, 0, 1)):
+            for name, goal in _TARGETS[part.label].items():
+                row[A[name]] += goal * (part.end - part.start)
+    return out
 
 
 def _parts(phone: Phone) -> list[Phone]:
