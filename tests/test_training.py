@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import torch
 
 from voxrig.model import load
 from voxrig_train import corpus, export, train
-from voxrig_train.network import HOP, Network
+from voxrig_train.network import FILE, HOP, LIVE, PLANS, Network, Plan
 
 
 @pytest.fixture
@@ -52,47 +53,55 @@ def test_excerpts_are_reproducible_finite_and_in_range(world: Path) -> None:
     for a, b in zip(one, two, strict=True):
         assert np.array_equal(a, b)
     audio, targets, labels = one
-    assert audio.shape == (6, 64000)
-    assert targets.shape == (6, 400, 12)
-    assert labels.shape == (6, 400)
+    assert audio.shape == (6, 96000)
+    assert targets.shape == (6, 600, 12)
+    assert labels.shape == (6, 600)
     assert np.isfinite(audio).all()
     assert np.abs(audio).max() <= 1
 
 
-def test_a_few_steps_learn_and_the_pack_equals_the_network(world: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("plan", "head"), [("live", 0), ("live", 1), ("file", 0)])
+def test_a_few_steps_learn_and_the_pack_equals_the_network(
+    world: Path, tmp_path: Path, plan: str, head: int
+) -> None:
+    torch.manual_seed(1)
     items = corpus.load([world])
-    early = train.measure(train.train(items, 2, 1, 2, 1), items)
-    network = train.train(items, 25, 1, 2, 1)
+    fresh = Network(PLANS[plan])
+    early = train.measure(train.train(copy.deepcopy(fresh), items, 2, 1, 2, 2e-3), items)
+    network = train.train(fresh, items, 25, 1, 2, 2e-3)
     assert train.measure(network, items)["total"] < 0.9 * early["total"]
     checkpoint = tmp_path / "net.pt"
-    torch.save({"weights": network.state_dict()}, checkpoint)
+    saved = {"plan": plan, "weights": network.state_dict(), "trained_on": train.ingredients(items)}
+    torch.save(saved, checkpoint)
     graph = tmp_path / "pack" / "model.onnx"
     graph.parent.mkdir()
-    same = export.load(checkpoint)
-    assert export.to_onnx(same, graph) < 1e-4
-    card = export.card(same, graph.read_bytes(), "test", [], {})
+    same, trained_on = export.load(checkpoint)
+    assert trained_on[0].startswith("CC0: people reading, ")
+    assert export.to_onnx(same, graph, head) < 1e-4
+    card = export.card(same, head, graph.read_bytes(), "test", trained_on, {})
     (graph.parent / "card.json").write_text(json.dumps(card))
     model = load(graph.parent, "cpu")
     audio = (np.random.default_rng(1).normal(size=(3, 4 * HOP)) * 0.1).astype(np.float32)
     told, _ = model.step(audio, np.zeros((3, 0), np.float32), [model.initial_state()] * 3)
     with torch.no_grad():
-        want, _, _ = same.step(torch.from_numpy(audio), same.start(3))
+        want, _, _ = same.step(torch.from_numpy(audio), same.start(3, head), head)
     np.testing.assert_allclose(told, want.numpy(), atol=1e-4)
 
 
-def test_the_network_is_causal_and_keeps_its_state() -> None:
+@pytest.mark.parametrize("plan", [LIVE, FILE], ids=["live", "file"])
+def test_the_network_is_causal_and_keeps_its_state(plan: Plan) -> None:
     torch.manual_seed(0)
-    network = Network().eval()
+    network = Network(plan).eval()
     audio = torch.randn(2, 20 * HOP) * 0.1
     state = torch.zeros(2, network.state_size)
     with torch.no_grad():
-        whole, _, end = network(audio, state)
+        whole, _, end = network.step(audio, state)
         other = audio.clone()
         other[:, 10 * HOP :] = 0
-        assert torch.equal(network(other, state)[0][:, :20], whole[:, :20])
+        assert torch.equal(network.step(other, state)[0][:, :20], whole[:, :20])
         parts = []
         for i in range(20):
-            told, _, state = network(audio[:, i * HOP : (i + 1) * HOP], state)
+            told, _, state = network.step(audio[:, i * HOP : (i + 1) * HOP], state)
             parts.append(told)
     torch.testing.assert_close(torch.cat(parts, 1), whole, atol=1e-4, rtol=0)
     torch.testing.assert_close(state, end, atol=1e-4, rtol=0)

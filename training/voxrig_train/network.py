@@ -231,7 +231,7 @@ class Network(nn.Module):
         after = torch.cat([after[:, : -_CALM * size], joined[:, -_CALM:].flatten(1)], 1)
         return torch.cat([self.to_curves(calm), clear], -1), probable, after
 
-    def start(self, batch: int) -> Tensor:
+    def start(self, batch: int, head: int = 0) -> Tensor:
         """State (b, s) after two seconds of silence."""
         with torch.no_grad():
-            return self(torch.zeros(batch, 2 * RATE), torch.zeros(batch, self.state_size))[1]
+            return self.step(torch.zeros(batch, 2 * RATE), torch.zeros(batch, self.state_size), head)[2]
