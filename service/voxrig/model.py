@@ -21,6 +21,7 @@ import numpy as np
 from .errors import ModelError, RigError, unknown
 from .retime import frame_count
 from .rigs import get as get_rig
+from .speech.phones import PHONES
 from .types import Array, Rig
 
 Device = Literal["auto", "cpu", "gpu"]
@@ -104,10 +105,10 @@ class OnnxModel:
         curves, after = self._session.run(["curves", "state_out"], feed)
         return curves, list(after)
 
-    def phones(self, samples: Array) -> Array:
-        """Phone probabilities (t, 40) of a whole clip (n,) at the card's rate, t = ceil(n * fps / rate).
+    def hear(self, samples: Array) -> tuple[Array, Array]:
+        """Curves (t, c) and phone probabilities (t, 40) of a whole clip (n,) at the card's rate.
 
-        Raises ModelError where the model tells no phones.
+        t is ceil(n * fps / rate). Raises ModelError where the model tells no phones.
         """
         card = self.card
         if "phones" not in [output.name for output in self._session.get_outputs()]:
@@ -116,12 +117,23 @@ class OnnxModel:
         size = 50 * card.hop
         padded = np.zeros(-(-(frames + card.delay) // (50 * card.frames_per_hop)) * size, np.float32)
         padded[: len(samples)] = samples
-        told, state = [], self._initial[None]
         feed = {"style": np.zeros((1, len(card.styles)), np.float32)} if card.styles else {}
+        curves, phones, state = [], [], self._initial[None]
         for block in padded.reshape(-1, 1, size):
-            heard, state = self._session.run(["phones", "state_out"], {"audio": block, "state": state} | feed)
-            told.append(heard[0])
-        return np.concatenate(told or [np.zeros((0, 40), np.float32)])[card.delay : card.delay + frames]
+            told = self._session.run(
+                ["curves", "phones", "state_out"], {"audio": block, "state": state} | feed
+            )
+            curves.append(told[0][0])
+            phones.append(told[1][0])
+            state = told[2]
+        if not curves:
+            return np.zeros((0, len(card.rig)), np.float32), np.zeros((0, len(PHONES)), np.float32)
+        kept = slice(card.delay, card.delay + frames)
+        return np.concatenate(curves)[kept], np.concatenate(phones)[kept]
+
+    def phones(self, samples: Array) -> Array:
+        """Phone probabilities alone, see ``hear``."""
+        return self.hear(samples)[1]
 
     def _settle(self) -> State:
         hops = -(-2 * self.card.rate // self.card.hop)

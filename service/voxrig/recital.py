@@ -20,11 +20,13 @@ from .rigs import NATIVE
 from .smooth import Smooth
 from .speech import articulators, coarticulation
 from .speech.align import LONGEST, RATE, Transcript, align
+from .speech.articulators import A
 from .speech.decode import decode
 from .speech.phones import PHONES, SILENCE, Phone
 from .speech.pronounce import pronounce
 from .types import LOUDEST, Array, AudioChunk, Frames
 
+_HEARD = 0.5  # how much the model's own motion counts where no lips touch
 _SOFT = 0.06  # s: width of the window over which one phone gives way to the next
 _FITS = 0.25  # of the time in which somebody speaks: what the words found must cover
 
@@ -53,7 +55,7 @@ def transcribe(
     """
     model = load(pack)
     if text is not None:
-        return fit(model, sound.samples, sound.rate, text, language, exact)
+        return fit(model, sound.samples, sound.rate, text, language, exact)[0]
     hearing = Hearing(model, sound.rate)
     hearing.push(sound.samples)
     return hearing.transcript()
@@ -61,25 +63,22 @@ def transcribe(
 
 def fit(
     model: OnnxModel, samples: Array, rate: int, text: str, language: str, exact: bool = False
-) -> Transcript:
-    """``transcribe`` with a model that is already loaded; samples (n,) at ``rate`` Hz."""
+) -> tuple[Transcript, Array]:
+    """``transcribe`` with a model that is already loaded, and the curves (t, 110) that it tells alone."""
     words = pronounce(text, language)
     if len(samples) > LONGEST * rate:
         raise TextError(f"text can be fitted to at most {LONGEST} s of sound; cut it at pauses")
     resampled = Resampler(rate, model.card.rate, "best").push(np.asarray(samples, np.float32), last=True)
-    found = align(_probabilities(model, resampled), words, exact)
+    # The network hears every level, but the phones of a whisper are clearer at an ordinary one.
+    loud = float(np.sqrt(np.mean(resampled**2))) if len(resampled) else 0.0
+    curves, phones = model.hear(resampled * (0.1 / loud if loud > 1e-5 else 1.0))
+    found = align(phones, words, exact)
     covered = sum(word.end - word.start for word in found.words)
     spoken = sum(phone.end - phone.start for phone in found.phones if phone.label != SILENCE)
     if not found.words or (not exact and covered < _FITS * spoken):
         count = f"{len(found.words)} of {len(words)} words heard in {spoken:.1f} s of speech"
         raise TextError(f"the text is not what is said: {count} ({language}: {text.strip()[:40]!r})")
-    return found
-
-
-def _probabilities(model: OnnxModel, resampled: Array) -> Array:
-    # The network hears every level, but the phones of a whisper are clearer at an ordinary one.
-    loud = float(np.sqrt(np.mean(resampled**2))) if len(resampled) else 0.0
-    return model.phones(resampled * (0.1 / loud if loud > 1e-5 else 1.0))
+    return found, curves
 
 
 class Hearing:
@@ -107,9 +106,20 @@ class Hearing:
         return Transcript((), phones, float(np.concatenate(logs).mean()) if logs else float("-inf"))
 
 
-def say(phones: tuple[Phone, ...], frames: int) -> Frames:
-    """Native frames at 100 a second of phones that tile a clip."""
-    values = articulators.curves(coarticulation.targets(phones, frames))
+def say(phones: tuple[Phone, ...], frames: int, told: Array) -> Frames:
+    """Native frames at 100 a second of phones that tile a clip.
+
+    The phones decide every contact. How far jaw and lips go otherwise is half theirs and half what the
+    model told, (t, 110): dictionaries know neither accent nor effort.
+    """
+    aims = coarticulation.targets(phones, frames)
+    told = np.pad(
+        told[:frames], ((0, max(0, frames - len(told))), (0, 0)), mode="edge" if len(told) else "constant"
+    )
+    free = 1 - np.maximum(aims[:, A["closure"]], aims[:, A["labiodental"]])
+    for name, curve, gain in articulators.TRACES:
+        aims[:, A[name]] += _HEARD * free * (told[:, NATIVE.index(curve)] / gain - aims[:, A[name]])
+    values = articulators.curves(np.clip(aims, 0, 1))
     told = np.zeros((frames, len(PHONES)), np.float32)
     for phone in phones:
         told[round(phone.start * RATE) : round(phone.end * RATE), PHONES.index(phone.label)] = 1
@@ -163,9 +173,10 @@ class Recital:
         if not self._ended or self.done:
             return None
         samples = np.concatenate([np.zeros(0, np.float32), *self._heard])
-        self.transcript = fit(self._model, samples, self._rate, self._script.text, self._script.language)
+        script = self._script
+        self.transcript, told = fit(self._model, samples, self._rate, script.text, script.language)
         total = frame_count(len(samples), self._rate, self._retime.fps)
-        native = say(self.transcript.phones, self._retime.needs(total))
+        native = say(self.transcript.phones, self._retime.needs(total), told)
         values = self._retime.push(native.values)[:total]
         self.done = True
         return self._stages(Frames(NATIVE, values, self._retime.fps), last=True)

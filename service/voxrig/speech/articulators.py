@@ -60,6 +60,15 @@ _CURVES: tuple[dict[str, float], ...] = (
     {"mouthStretch": 0.8, "mouthSmile": 0.8, "tongueWide": 0.4},
 )
 
+TRACES = (
+    ("jaw", "jawOpen", 1.0),
+    ("funnel", "mouthFunnel", 1.0),
+    ("pucker", "mouthPucker", 1.0),
+    ("spread", "mouthStretchLeft", 0.8),
+    ("lower", "mouthLowerDownLeft", 1.0),
+)
+"""Articulators that can be read off a curve while no lips touch: (articulator, curve, its gain)."""
+
 
 def _matrix() -> Array:
     m = np.zeros((len(TERMS), len(NATIVE)), np.float32)
