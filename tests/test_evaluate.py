@@ -300,7 +300,8 @@ def test_the_verb_prints_a_row_a_system_and_keeps_everything(tmp_path: Path, run
         rows = [(p.start, p.end, p.label) for p in made.phones]
         folder(tmp_path, ".lab", lab(rows), made.speaker)
         soundfile.write(tmp_path / made.speaker / "one.wav", made.sound.samples, 16000)
-    done = run("evaluate", tmp_path, "--pack", TINY, "--no-peers", "--gain", "-25", "--out", "all.json")
+    said = ("evaluate", tmp_path, "--no-peers", "--gain", "-25", "--out", "all.json")
+    done = run(*said, "--pack", TINY, "--mode", "live")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0].startswith("2 clips, 2 speakers")

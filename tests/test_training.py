@@ -88,6 +88,25 @@ def test_a_few_steps_learn_and_the_pack_equals_the_network(
     np.testing.assert_allclose(told, want.numpy(), atol=1e-4)
 
 
+def test_a_plan_that_sees_ahead_goes_on_from_one_that_does_not(tmp_path: Path) -> None:
+    torch.manual_seed(4)
+    live, file = Network(LIVE).eval(), Network(FILE).eval()
+    with torch.no_grad():
+        for block in live.blocks:
+            block.taps.weight[0] = 0  # what would be forgotten
+    torch.save({"plan": "live", "weights": live.state_dict(), "trained_on": []}, tmp_path / "live.pt")
+    train.go_on(file, tmp_path / "live.pt")
+    audio = torch.randn(1, 100 * HOP) * 0.1
+    with torch.no_grad():
+        early, late = (n(audio, torch.zeros(1, n.state_size), [0])[0][0][1] for n in (live, file))
+    # The same phones, later by what the blocks see ahead.
+    shift = 2 * sum(FILE.dilations)
+    torch.testing.assert_close(late[:, 120 + shift :], early[:, 120:-shift], atol=2e-3, rtol=0)
+    again = Network(LIVE)
+    train.go_on(again, tmp_path / "live.pt")
+    assert all(torch.equal(a, b) for a, b in zip(again.parameters(), live.parameters(), strict=True))
+
+
 @pytest.mark.parametrize("plan", [LIVE, FILE], ids=["live", "file"])
 def test_the_network_is_causal_and_keeps_its_state(plan: Plan) -> None:
     torch.manual_seed(0)

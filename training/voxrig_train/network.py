@@ -214,12 +214,16 @@ class Network(nn.Module):
             terms = terms * either[..., factor]
         return torch.clamp(terms @ self.curves, 0, 1)
 
+    def tell(self, articulators: Tensor, probable: Tensor) -> Tensor:
+        """Articulators (b, t, 12) in 0..1 of a head's logits and its phones' probabilities (b, t, 40)."""
+        return torch.sigmoid(articulators) * (1 - self.posed) + (probable @ self.poses) * self.posed
+
     def step(self, audio: Tensor, state: Tensor, head: int = 0) -> tuple[Tensor, Tensor, Tensor]:
         """What a pack runs: curves (b, 2m, 110), phone probabilities (b, 2m, 40), next state."""
-        [(logits, phones)], after = self(audio, state, [head])
+        [(articulators, phones)], after = self(audio, state, [head])
         size = len(ARTICULATORS)
         probable = torch.softmax(phones, -1)
-        told = torch.sigmoid(logits) * (1 - self.posed) + (probable @ self.poses) * self.posed
+        told = self.tell(articulators, probable)
         joined = torch.cat([state[:, -_CALM * size :].reshape(-1, _CALM, size), told], 1)
         frames = told.shape[1]
         calm = sum(

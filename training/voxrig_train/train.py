@@ -25,30 +25,31 @@ _CONTACTS = [A["closure"], A["labiodental"]]
 _MOTIONS = [i for i in A.values() if i not in _CONTACTS]
 
 
-def losses(articulators: Tensor, phones: Tensor, targets: Tensor, labels: Tensor) -> dict[str, Tensor]:
+def losses(
+    network: Network, articulators: Tensor, phones: Tensor, targets: Tensor, labels: Tensor
+) -> dict[str, Tensor]:
     """Parts of the loss; all tensors are (b, t, ...) of the same frames.
 
-    Contacts are learnt as probabilities, so that a doubtful p is not a half-closed mouth; motion as
-    the median, weighted towards the jaw and rounding; speed keeps curves calm.
+    Contacts are learnt as probabilities, so that a doubtful p is not a half-closed mouth, and which of
+    p, b and m it was matters less than that lips met; motion as the median, weighted towards the jaw and
+    rounding; speed keeps curves calm.
     """
-    value = torch.sigmoid(articulators)
+    probable = torch.softmax(phones, -1)
+    value = network.tell(articulators, probable)[..., _MOTIONS]
+    goal = targets[..., _MOTIONS]
     weight = torch.ones(len(A))
     weight[[A["jaw"], A["funnel"], A["pucker"]]] = 2.5
-    error = (value - targets).abs() * weight
-    speed = (value.diff(dim=1) - targets.diff(dim=1)).abs()
-    contact = functional.binary_cross_entropy_with_logits(
-        articulators[..., _CONTACTS], targets[..., _CONTACTS]
-    )
+    meet = network.poses[:, _CONTACTS]  # 1 where a phone's lips meet, else 0
     return {
-        "motion": error[..., _MOTIONS].mean(),
-        "contact": contact,
-        "speed": speed.mean(),
+        "motion": ((value - goal).abs() * weight[_MOTIONS]).mean(),
+        "contact": functional.binary_cross_entropy((probable @ meet).clamp(1e-5, 1 - 1e-5), meet[labels]),
+        "speed": (value.diff(dim=1) - goal.diff(dim=1)).abs().mean(),
         "phones": functional.cross_entropy(phones.flatten(0, 1), labels.flatten()),
     }
 
 
 def total(parts: dict[str, Tensor]) -> Tensor:
-    return 8 * parts["motion"] + 2.5 * parts["contact"] + 15 * parts["speed"] + 0.5 * parts["phones"]
+    return 8 * parts["motion"] + 4 * parts["contact"] + 15 * parts["speed"] + 0.5 * parts["phones"]
 
 
 def told(
@@ -61,7 +62,7 @@ def told(
     for (articulators, phones), delay in zip(outputs, network.plan.delays, strict=True):
         frames = min(targets.shape[1], articulators.shape[1] - delay)
         out, aim = slice(cold + delay, frames + delay), slice(cold, frames)
-        part = losses(articulators[:, out], phones[:, out], targets[:, aim], labels[:, aim])
+        part = losses(network, articulators[:, out], phones[:, out], targets[:, aim], labels[:, aim])
         part["right"] = (phones[:, out].argmax(-1) == labels[:, aim]).float().mean()
         parts.append(part)
     return {k: torch.stack([p[k] for p in parts]).mean() for k in parts[0]}
@@ -104,6 +105,29 @@ def train(network: Network, items: list[Item], steps: int, seed: int, batch: int
             print(f"{step + 1} of {steps}, {time.time() - began:.0f} s: {row}", flush=True)
     average.eval()
     return average
+
+
+def go_on(network: Network, checkpoint: Path) -> None:
+    """Begins with the weights of a checkpoint.
+
+    A plan that sees ahead may begin with one that does not: the taps of every block move one place, the
+    oldest is forgotten, and the one in the future begins at nothing; blocks that the checkpoint lacks begin
+    by changing nothing.
+    """
+    saved = torch.load(checkpoint, weights_only=True)
+    if PLANS[saved["plan"]] == network.plan:
+        network.load_state_dict(saved["weights"])
+        return
+    known = {k: v for k, v in saved["weights"].items() if not k.startswith("heads.1")}
+    network.load_state_dict(known, strict=False)
+    with torch.no_grad():
+        for i, block in enumerate(network.blocks):
+            if f"blocks.{i}.mix.weight" not in known:
+                block.mix.weight.zero_()
+                block.mix.bias.zero_()
+            elif network.plan.ahead and not PLANS[saved["plan"]].ahead:
+                block.taps.weight.copy_(block.taps.weight.roll(-1, 0))
+                block.taps.weight[-1].zero_()
 
 
 def measure(network: Network, items: list[Item]) -> dict[str, float]:
@@ -152,7 +176,7 @@ def main() -> None:
     parser.add_argument("plan", choices=tuple(PLANS))
     parser.add_argument("worlds", type=Path, nargs="+")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--start", type=Path, help="checkpoint to go on from")
+    parser.add_argument("--start", type=Path, help="checkpoint to go on from, of this plan or of live")
     parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--batch", type=int, default=12)
     parser.add_argument("--rate", type=float, default=2e-3, help="learning rate at first")
@@ -163,7 +187,7 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     network = Network(PLANS[args.plan])
     if args.start:
-        network.load_state_dict(torch.load(args.start, weights_only=True)["weights"])
+        go_on(network, args.start)
     items = load(args.worlds)
     network = train(network, items, args.steps, args.seed, args.batch, args.rate)
     args.out.parent.mkdir(parents=True, exist_ok=True)

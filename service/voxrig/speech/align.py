@@ -18,7 +18,7 @@ import numpy as np
 
 from ..errors import TextError
 from ..types import Array
-from .phones import BILABIAL, LABIODENTAL, PHONES, Phone, tidy
+from .phones import BILABIAL, LABIODENTAL, PHONES, VOWELS, Phone, tidy
 from .pronounce import Word
 
 RATE = 100  # frames a second of phone probabilities
@@ -26,10 +26,13 @@ LONGEST = 300  # s: the table of paths grows with time and text together
 
 _SWALLOW = 5.0  # costs, in nats: a phone left out,
 _SKIP = 12.0  # a word left out,
-_OTHER = 6.0  # speech that is not in the text, once
+_OTHER = 10.0  # speech that is not in the text, once
 _OTHER_FRAME = 0.7  # and for each frame
 _FASTEST = 40  # phones a second; nobody speaks half as fast, and the table of paths must stay small
 _FLOOR = 1e-4  # probability below which all phones are equally wrong
+_ACCENT = 0.7  # a frame: any vowel may stand for any other at this price, dictionaries know one accent
+_UNLIKELY = 4.0  # a frame: no phone is worse than the likeliest by more
+_VOWELS = [PHONES.index(label) for label in VOWELS]
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,8 @@ def _graph(words: Sequence[Word], dear: float) -> tuple[_Graph, list[int]]:
 def _emissions(probabilities: Array) -> Array:
     """Log probabilities (t, 41): each phone, and speech of any kind."""
     logs = np.log(np.maximum(probabilities, _FLOOR))
+    logs[:, _VOWELS] = np.maximum(logs[:, _VOWELS], logs[:, _VOWELS].max(1, keepdims=True) - _ACCENT)
+    logs[:, 1:] = np.maximum(logs[:, 1:], logs.max(1, keepdims=True) - _UNLIKELY)
     speech = logs[:, 1:].max(1, keepdims=True) - _OTHER_FRAME
     return np.asarray(np.concatenate([logs, speech], 1), np.float32)
 
