@@ -43,14 +43,18 @@ class Plan:
     """Frames by which each head's output lags: output i tells frame i - delay."""
     calm: tuple[tuple[float, ...], ...]
     """For each head, how much of this frame and the three before makes the articulators of this one."""
+    contact: tuple[float, float]
+    """Probability of contact at which lips begin to close, and are shut."""
 
     def lookahead(self, head: int) -> int:
         """Samples heard beyond a frame before it is told: the worst one has waited for a whole hop."""
         return self.delays[head] * RATE // FPS + HOP
 
 
-LIVE = Plan(192, (1, 2, 4, 8, 1, 2, 4), False, (5, 0), ((0.7, 0.21, 0.09, 0.0), (0.5, 0.25, 0.125, 0.125)))
-FILE = Plan(192, (1, 2, 4, 8, 1, 2, 4, 8), True, (65,), ((1.0, 0.0, 0.0, 0.0),))
+LIVE = Plan(
+    192, (1, 2, 4, 8, 1, 2, 4), False, (5, 0), ((0.7, 0.21, 0.09, 0.0), (0.25, 0.25, 0.25, 0.25)), (0.3, 0.7)
+)
+FILE = Plan(192, (1, 2, 4, 8, 1, 2, 4, 8), True, (65,), ((1.0, 0.0, 0.0, 0.0),), (0.35, 0.8))
 PLANS = {"live": LIVE, "file": FILE}
 
 _CALM = 3  # frames kept for calming
@@ -60,7 +64,6 @@ _STILL = 0.03  # an articulator that moves less than this rests, so that silence
 _POSED = (
     0.35  # how much the poses of the phones heard count beside the articulators; contacts are theirs alone
 )
-_CONTACT = (0.35, 0.8)  # probability of contact at which lips begin to close, and are shut
 
 
 def mel_bank(mels: int = _MELS, low: float = 60.0, high: float = 7600.0) -> Array:
@@ -72,12 +75,12 @@ def mel_bank(mels: int = _MELS, low: float = 60.0, high: float = 7600.0) -> Arra
     return np.asarray(np.maximum(0, np.minimum(up, down)), np.float32)
 
 
-def _rule() -> tuple[Tensor, Tensor, Tensor]:
+def _rule(contact: tuple[float, float]) -> tuple[Tensor, Tensor, Tensor]:
     """How articulators (12,) become terms: a scale and a shift first, then products of three columns of
     (articulators, what each lacks of 1, the number 1): indices (3, terms)."""
     size = len(ARTICULATORS)
     low, high = torch.full((size,), _STILL), torch.ones(size)
-    low[[A["closure"], A["labiodental"]]], high[[A["closure"], A["labiodental"]]] = _CONTACT
+    low[[A["closure"], A["labiodental"]]], high[[A["closure"], A["labiodental"]]] = contact
     scale, shift = 1 / (high - low), -low / (high - low)
     rows = []
     for name, joins, absents in TERMS:
@@ -163,7 +166,7 @@ class Network(nn.Module):
             nn.Linear(width, 2 * (len(ARTICULATORS) + len(PHONES))) for _ in plan.delays
         )
         self.register_buffer("curves", torch.tensor(CURVES[:, : 1 - len(PHONES)]), persistent=False)
-        for name, tensor in zip(("scale", "shift", "factors"), _rule(), strict=True):
+        for name, tensor in zip(("scale", "shift", "factors"), _rule(plan.contact), strict=True):
             self.register_buffer(name, tensor, persistent=False)
         posed = torch.full((len(ARTICULATORS),), _POSED)
         posed[[A["closure"], A["labiodental"]]] = 1.0
