@@ -7,7 +7,8 @@ VoxrigError
 ├── StyleError     unknown emotion or a weight out of range
 ├── TextError      words that cannot be pronounced, or do not fit the sound
 ├── FormatError    unknown file format, or one that cannot hold this rig
-└── OutputError    the result cannot be written
+├── OutputError    the result cannot be written
+└── ServiceError   a server cannot be reached, or refuses
 
 Each is caught at an edge (command line, service) and turned into one sentence or a status.
 Mistakes of the calling program raise ValueError and are never caught by us.
@@ -48,6 +49,17 @@ class FormatError(VoxrigError):
 
 class OutputError(VoxrigError):
     """The result cannot be written."""
+
+
+class ServiceError(VoxrigError):
+    """A server cannot be reached, or refuses."""
+
+    def __init__(self, message: str, code: str, retry: float | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        """The name of a gRPC status: UNAVAILABLE, UNAUTHENTICATED, RESOURCE_EXHAUSTED …"""
+        self.retry = retry
+        """Seconds after which to try again, where the server tells them."""
 
 
 def unknown(kind: str, name: str, choices: Iterable[str]) -> str:

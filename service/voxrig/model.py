@@ -194,6 +194,7 @@ def runtime() -> Any:
             "onnxruntime and onnxruntime-gpu are both installed and overwrite each other; "
             "pip uninstall both, then pip install 'voxrig[cpu]' or 'voxrig[gpu]'"
         )
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # or it writes to the home folder and may call home
     try:
         import onnxruntime
     except ImportError as error:

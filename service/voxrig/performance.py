@@ -67,7 +67,9 @@ class Direction:
         stages: list[Stage] = [Express(check(self.style))] if self.style.emotion else []
         stages += [Retarget(self.to_rig or map_to(NATIVE, self.rig))]
         stages += [Adjust(self.rig, self.gain, self.offset)] if self.gain or self.offset else []
-        return Chain([*stages, Rest(_REST, self.fps)])
+        # A live stream shows its frames before anybody knows that it ends.
+        stages += [Rest(_REST, self.fps)] if self.pace == "file" else []
+        return Chain(stages)
 
     def engine(self, pack: str | None = None, device: Device = "auto", batch: int = 16) -> Engine:
         """An engine that suits this direction, on its own pack or on another."""

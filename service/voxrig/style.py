@@ -8,6 +8,7 @@ consistency of facial expressions of pain", 1992), with amounts chosen by us.
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Sequence
 
 import numpy as np
@@ -115,7 +116,7 @@ def vector(style: Style, names: Sequence[str]) -> Array:
 
 
 def expression(style: Style) -> Array:
-    """What a style adds to every native frame, (71,)."""
+    """What a style adds to every native frame, (c,)."""
     out = np.zeros(len(NATIVE), np.float32)
     for emotion, weight in check(style).emotion.items():
         for name, amount in _EXPRESSIONS[emotion].items():
@@ -124,24 +125,60 @@ def expression(style: Style) -> Array:
 
 
 class Express:
-    """A stage on the native rig that adds the expression of a style and lets closed lips stay closed."""
+    """A stage on the native rig that adds the expression of a style and lets closed lips stay closed.
+
+    ``key`` changes the style from a frame on. Results do not depend on how frames are cut, so long as a
+    key comes before its frames.
+    """
 
     delay = 0
 
     def __init__(self, style: Style) -> None:
-        self._add = expression(style)
+        self._from = self._to = expression(style)
+        self._since, self._over = 0, 0  # frames: the change from _from to _to
+        self._keys: deque[tuple[int, int, Array]] = deque()
         self._parting = np.zeros(len(NATIVE), bool)
         self._parting[[c for name in _PARTING for c in _columns(name)]] = True
-        self._press, self._open, self._close = map(NATIVE.index, ("mouthPressLeft", "jawOpen", "mouthClose"))
+        self._open, self._close = NATIVE.index("jawOpen"), NATIVE.index("mouthClose")
+
+    def key(self, style: Style, at: int, over: int = 0) -> None:
+        """From frame ``at`` on go to another style, within ``over`` frames. Raises StyleError.
+
+        A key before the last one takes its time; one for frames that are gone begins with the next.
+        """
+        at = max(at, self._keys[-1][0]) if self._keys else at
+        self._keys.append((at, over, expression(style)))
 
     def __call__(self, frames: Frames, last: bool = False) -> Frames:
         if frames.rig.name != NATIVE.name:
             raise ValueError(f"Express works on {NATIVE.name}, not {frames.rig.name}")
         values = frames.values
+        add = self._adds(frames.start, len(frames))
+        if not add.any():
+            return frames
         closed = np.clip(values[:, self._close] / np.maximum(values[:, self._open], 0.02), 0, 1)
         yielding = np.where(self._parting, 1 - closed[:, None], 1)
-        values = np.clip(values + self._add * yielding, NATIVE.low, NATIVE.high)
+        values = np.clip(values + add * yielding, NATIVE.low, NATIVE.high)
         return Frames(frames.rig, np.asarray(values, np.float32), frames.fps, frames.start)
+
+    def _adds(self, start: int, count: int) -> Array:
+        """What is added to each of the next frames, (t, c), or to all of them alike, (1, c)."""
+        parts, at, end = [], start, start + count
+        while at < end:
+            while self._keys and self._keys[0][0] <= at:
+                _, over, goal = self._keys.popleft()
+                self._from, self._to = self._during(np.array([at]))[0], goal
+                self._since, self._over = at, over
+            until = min(end, self._keys[0][0]) if self._keys else end
+            if at == start and until == end and at >= self._since + self._over:
+                return self._to[None]
+            parts.append(self._during(np.arange(at, until)))
+            at = until
+        return np.concatenate(parts) if parts else self._to[None]
+
+    def _during(self, frames: np.ndarray) -> Array:
+        part = np.clip((frames - self._since) / self._over, 0, 1) if self._over else np.ones(len(frames))
+        return np.asarray(self._from + part[:, None] * (self._to - self._from), np.float32)
 
 
 def _columns(name: str) -> list[int]:
