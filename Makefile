@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 VOXRIG := $(BIN)/voxrig
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint proto bench bench-service clean
 
 demo: .venv/demo.stamp
 	@mkdir -p out
@@ -21,11 +21,24 @@ lint: .venv/dev.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# Stubs of the .proto files, by the oldest toolchain that is supported.
+proto: .venv-proto/stamp
+	.venv-proto/bin/python proto/generate.py
+	.venv-proto/bin/buf lint proto
+
+.venv-proto/stamp:
+	@$(PYTHON) -m venv .venv-proto
+	@.venv-proto/bin/python -m pip install --quiet --disable-pip-version-check grpcio-tools==1.74.0 buf-bin
+	@touch $@
+
 bench: .venv/dev.stamp
 	$(BIN)/python tests/bench/bench_animate.py
 
+bench-service: .venv/dev.stamp
+	$(BIN)/python tests/bench/bench_service.py
+
 clean:
-	rm -rf .venv out build dist *.egg-info
+	rm -rf .venv .venv-* out build dist *.egg-info
 
 # The GPU build of ONNX Runtime instead: make demo EXTRA=gpu
 EXTRA ?= cpu
