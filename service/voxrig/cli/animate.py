@@ -7,7 +7,7 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -41,18 +41,19 @@ class _Clip:
 
 def run(args: argparse.Namespace) -> int:
     """Exit code 0, 1 if some of several recordings failed, 2 if all did. Raises VoxrigError."""
+    _check_server(args)
     kind = _format(args)
     direction = _direction(args, kind)
     direction.stages()  # wrong curve names are told before any work
     _check_text(args)
     open_sound = partial(open_audio, raw=_raw(args))
     jobs = [_job(clip, kind, direction, open_sound, _script(args, clip)) for clip in _clips(args, kind)]
-    engine = direction.engine(args.pack, args.device)
+    start = _performer(args, direction)
     if args.out_dir is not None:
         _make_folder(args.out_dir)
     began, frames, seconds = time.perf_counter(), 0, 0.0
     failures: list[tuple[str, VoxrigError]] = []
-    with noted() as check, _shown(len(jobs)) as show, closing(perform(jobs, direction, engine)) as telling:
+    with noted() as check, _shown(len(jobs)) as show, closing(start(jobs)) as telling:
         for told in telling:
             check()
             show(told)
@@ -71,6 +72,35 @@ def run(args: argparse.Namespace) -> int:
     for name, error in failures:
         print(one_line(f"voxrig: failed: {name}: {error}"), file=sys.stderr)
     return 2 if len(failures) == len(jobs) else 1 if failures else 0
+
+
+def _check_server(args: argparse.Namespace) -> None:
+    if args.server is None:
+        if args.key_file is not None or args.ca is not None:
+            raise VoxrigError("--key-file and --ca go with --server")
+        return
+    local = {
+        "--text": args.text,
+        "--text-file": args.text_file,
+        "--timings": args.timings,
+        "--smooth": args.smooth or None,
+        "--flame-calibration": args.flame_calibration,
+        "--device": None if args.device == "auto" else args.device,
+    }
+    for word, value in local.items():
+        if value is not None:
+            raise VoxrigError(f"{word} is for work on this machine; leave it or --server out")
+
+
+def _performer(
+    args: argparse.Namespace, direction: Direction
+) -> Callable[[Iterable[Job]], Generator[Progress, None, None]]:
+    """What runs jobs, here or on a server."""
+    if args.server is None:
+        return partial(perform, direction=direction, engine=direction.engine(args.pack, args.device))
+    from voxrig.cli import remote  # loads gRPC
+
+    return partial(remote.perform, direction=direction, place=remote.place(args))
 
 
 def _format(args: argparse.Namespace) -> Format:
@@ -125,7 +155,7 @@ def _clips(args: argparse.Namespace, kind: Format) -> list[_Clip]:
         if args.out is None:
             out = str(Path(args.out_dir) / (stem + kind.suffix))
             timings = str(Path(args.out_dir) / (stem + suffix)) if suffix else None
-        beside = args.text is None and not args.no_text and args.pace == "file"
+        beside = args.text is None and not (args.no_text or args.server) and args.pace == "file"
         clips.append(_Clip(path, out, timings, args.text_file or (text_beside(path) if beside else None)))
     _check_places(clips)
     return clips

@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from voxrig._version import __version__
 from voxrig.cli import arguments as take
-from voxrig.cli import evaluate
+from voxrig.cli import evaluate, health, serve
 from voxrig.errors import VoxrigError, one_line
 from voxrig.speech.pronounce import LANGUAGES
 
@@ -58,6 +58,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"voxrig {__version__}")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=_Parser)
     _animate(verbs.add_parser("animate", help="recordings to curve files", description=_ANIMATE))
+    for verb, told in ((serve, "the service, over gRPC"), (health, "whether a service is well")):
+        name = verb.__name__.rpartition(".")[2]
+        words = verbs.add_parser(name, help=told)
+        verb.add(words)
+        words.set_defaults(run=verb.run)
     for name, told in (("rigs", "the rigs that can be driven"), ("formats", "the files that can be written")):
         verbs.add_parser(name, help=told).set_defaults(run=_lazy(name))
     plot = verbs.add_parser("plot", help="curves over the waveform, as a picture (extra plot)")
@@ -120,8 +125,11 @@ def _animate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rate", type=int, help="Hz of --raw input")
     parser.add_argument("--channels", type=int, help="of --raw input, interleaved (1)")
     parser.add_argument("--flame-calibration", metavar="CAL.npz", help="from voxrig flame calibrate")
-    parser.add_argument("--pack", help="folder of a model pack")
+    parser.add_argument("--pack", help="folder of a model pack; with --server, a model of its own")
     parser.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto")
+    parser.add_argument("--server", metavar="HOST:PORT", help="of voxrig serve, which does the work")
+    parser.add_argument("--key-file", metavar="FILE", help="the key to the server")
+    parser.add_argument("--ca", metavar="PEM", help="authority of the server's certificate; encrypts")
     parser.set_defaults(run=_lazy("animate"))
 
 
