@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
+    from .client import connect, connect_async
     from .engine import Engine, Stream
-    from .errors import VoxrigError
+    from .errors import ServiceError, VoxrigError
     from .model import load
     from .performance import Direction, animate, open_engine
     from .recital import transcribe
@@ -26,7 +27,8 @@ _HOMES = {
     **dict.fromkeys(("Engine", "Stream"), "engine"),
     "LANGUAGES": "speech.pronounce",
     "Transcript": "speech.align",
-    "VoxrigError": "errors",
+    **dict.fromkeys(("ServiceError", "VoxrigError"), "errors"),
+    **dict.fromkeys(("connect", "connect_async"), "client"),
     "load": "model",
     "transcribe": "recital",
 }
@@ -38,12 +40,15 @@ __all__ = [
     "Engine",
     "Frames",
     "Rig",
+    "ServiceError",
     "Stream",
     "Style",
     "Transcript",
     "VoxrigError",
     "__version__",
     "animate",
+    "connect",
+    "connect_async",
     "load",
     "open_engine",
     "transcribe",

@@ -1,0 +1,25 @@
+"""A voxrig server from Python: whole recordings, and speech as it is spoken.
+
+with voxrig.connect("faces.example.org:52000", key="…") as client:
+    frames = client.animate("line.wav", rig="metahuman", fps=30)
+"""
+
+from .aio import AsyncClient, AsyncLiveStream, connect_async
+from .blocking import Client, LiveStream, connect
+from .dialogue import Block, Header, Notice, Part, Summary
+from .offer import Description
+
+__all__ = [
+    "AsyncClient",
+    "AsyncLiveStream",
+    "Block",
+    "Client",
+    "Description",
+    "Header",
+    "LiveStream",
+    "Notice",
+    "Part",
+    "Summary",
+    "connect",
+    "connect_async",
+]

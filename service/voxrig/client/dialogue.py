@@ -1,0 +1,274 @@
+"""One stream as messages, no socket in sight: what to send for each wish, and what each answer says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Literal
+
+import numpy as np
+
+from ..audio import open_audio
+from ..pb.voxrig.v1 import face_pb2 as pb
+from ..retime import frame_rate
+from ..style import check
+from ..types import AudioChunk, Frames, Rig, Style
+from .access import StrPath, nonsense
+from .offer import Description
+
+Pacing = Literal["burst", "realtime"]
+Encoding = Literal["s16", "f32"]
+
+_PACINGS = {"burst": pb.PACING_BURST, "realtime": pb.PACING_REALTIME}
+_ENCODINGS = {"s16": pb.ENCODING_S16, "f32": pb.ENCODING_F32}
+_SIZES = {"s16": 2, "f32": 4}
+_KINDS = {
+    pb.Notice.CODE_DROPPED: "dropped",
+    pb.Notice.CODE_LATE: "late",
+    pb.Notice.CODE_GOING_AWAY: "going_away",
+    pb.Notice.CODE_INTERRUPTED: "interrupted",
+    pb.Notice.CODE_SILENCE: "silence",
+}
+_PIECE = 32_768  # bytes of sound in a request
+
+CHUNK = _PIECE // 4
+"""Samples of a file to read at a time."""
+
+
+@dataclass(frozen=True, eq=False)
+class Header:
+    """How a stream will be told."""
+
+    id: str
+    """In the server's logs."""
+    rigs: tuple[Rig, ...]
+    fps: Fraction
+    latency: float
+    """Seconds from a sound's arrival to the frame that shows it, at worst, but for computing and network."""
+    model: str
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Consecutive frames on every rig of the stream."""
+
+    tracks: tuple[Frames, ...]
+    sound: bytes = b""
+    """The sound of these frames, as it was sent, where an echo was asked for."""
+
+    @property
+    def frames(self) -> Frames:
+        """On the first rig."""
+        return self.tracks[0]
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something to know between frames."""
+
+    kind: str
+    """dropped, late, going_away, interrupted or silence; empty where a newer server has others."""
+    message: str
+    """One sentence."""
+    first: int
+    """Frame; with silence, sample."""
+    end: int
+    """One after the last."""
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What became of a stream; the last that is told."""
+
+    samples: int
+    frames: int
+    dropped: int
+    late: int
+    silence: int
+    """Samples put in."""
+    lateness: float
+    """Worst, in seconds, with pacing realtime."""
+
+
+Part = Block | Notice | Summary
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A stream to open."""
+
+    rate: int
+    """Hertz."""
+    rigs: tuple[str, ...] = ("arkit",)
+    fps: Fraction | int = 60
+    style: Style = field(default_factory=Style)
+    pacing: Pacing = "burst"
+    encoding: Encoding = "f32"
+    echo: bool = False
+    idle: float = 0.0
+    """Seconds without sound after which silence is put in; 0 is never."""
+    window: int = 0
+    """Most frames beyond the last ack; 0 is no such bound."""
+    name: str = ""
+    """In the server's logs."""
+    model: str | None = None
+    """None is the server's first."""
+
+    def config(self) -> pb.Config:
+        """Raises StyleError, and ValueError on what no server could understand."""
+        fps = frame_rate(self.fps)
+        if self.pacing not in _PACINGS or self.encoding not in _ENCODINGS:
+            raise ValueError(f"have pacing {', '.join(_PACINGS)} and encoding {', '.join(_ENCODINGS)}")
+        return pb.Config(
+            rate=self.rate,
+            encoding=_ENCODINGS[self.encoding],
+            rigs=self.rigs,
+            fps_numerator=fps.numerator,
+            fps_denominator=fps.denominator,
+            style=_style(self.style),
+            pacing=_PACINGS[self.pacing],
+            idle=pb.Idle(after=self.idle),
+            echo=self.echo,
+            name=self.name,
+            model=self.model or "",
+            window=self.window,
+        )
+
+
+class Dialogue:
+    """One stream as messages: what to send for each wish, and what each answer says."""
+
+    def __init__(self, wish: Wish, offered: Description) -> None:
+        self.wish = wish
+        self.config = pb.AnimateRequest(config=wish.config())
+        """The first request."""
+        self.pushed = 0
+        """Samples said."""
+        self.ended = self.summed_up = False
+        self._offered = {entry.rig.name: entry.rig for entry in offered.rigs}
+        self._header: Header | None = None
+
+    def sound(self, sound: AudioChunk | bytes) -> Iterator[pb.AnimateRequest]:
+        """Sound that follows what was said before: a chunk, or bytes as the stream's encoding has them.
+
+        Raises ValueError after the end, on another rate, a gap, or half a sample.
+        """
+        self._check_open("sound")
+        size = _SIZES[self.wish.encoding]
+        if isinstance(sound, AudioChunk):
+            if sound.rate != self.wish.rate:
+                raise ValueError(f"stream runs at {self.wish.rate} Hz, chunk at {sound.rate} Hz")
+            if sound.start != self.pushed:
+                raise ValueError(f"chunk starts at sample {sound.start}, expected {self.pushed}")
+            data = self._encode(sound)
+        else:
+            data = bytes(sound)
+            if len(data) % size:
+                raise ValueError(f"{len(data)} bytes are no whole number of {self.wish.encoding} samples")
+        self.pushed += len(data) // size
+        for at in range(0, len(data), _PIECE):
+            yield pb.AnimateRequest(audio=pb.Audio(samples=data[at : at + _PIECE]))
+
+    def style(self, style: Style, at: int | None, transition: float) -> pb.AnimateRequest:
+        """From a sample on, speak so; None is the next to be said."""
+        self._check_open("a style")
+        key = pb.StyleKey(style=_style(style), at=self.pushed if at is None else at, transition=transition)
+        return pb.AnimateRequest(style=key)
+
+    def interrupt(self, shown: int | None, closing: float) -> pb.AnimateRequest:
+        """Forget what is unheard and unsent, and close the mouth."""
+        self._check_open("an interrupt")
+        return pb.AnimateRequest(interrupt=pb.Interrupt(shown=shown, closing=closing))
+
+    def ack(self, frame: int) -> pb.AnimateRequest:
+        """Frames before this one are shown."""
+        return pb.AnimateRequest(ack=pb.Ack(frame=frame))
+
+    def end(self) -> pb.AnimateRequest:
+        """No more sound."""
+        self.ended = True
+        return pb.AnimateRequest(end=pb.End())
+
+    def hear_header(self, answer: pb.AnimateResponse) -> Header:
+        """The first answer. Raises ServiceError."""
+        told = answer.header
+        if answer.WhichOneof("part") != "header" or not told.targets or not told.fps_denominator:
+            raise nonsense("a stream without a header")
+        fps = Fraction(told.fps_numerator, told.fps_denominator)
+        rigs = tuple(self._rig(target) for target in told.targets)
+        self._header = Header(told.id, rigs, fps, told.latency, told.model)
+        return self._header
+
+    def hear(self, answer: pb.AnimateResponse) -> Part | None:
+        """Any other answer; None is one that we do not know. Raises ServiceError."""
+        match answer.WhichOneof("part"):
+            case "frames":
+                return self._block(answer.frames)
+            case "notice":
+                told = answer.notice
+                kind = _KINDS.get(told.code, "")
+                return Notice(kind, told.message, told.first, told.end, told.seconds)
+            case "summary":
+                last = answer.summary
+                self.summed_up = True
+                return Summary(
+                    last.samples, last.frames, last.dropped, last.late, last.silence, last.lateness
+                )
+            case _:
+                return None
+
+    def hear_end(self) -> None:
+        """The stream is over. Raises ServiceError where something was still to come."""
+        if not self.summed_up:
+            raise nonsense("a stream without a summary")
+
+    def _block(self, told: pb.FrameBlock) -> Block:
+        assert self._header is not None
+        header = self._header
+        if len(told.tracks) != len(header.rigs):
+            raise nonsense(f"{len(told.tracks)} tracks for {len(header.rigs)} rigs")
+        tracks = []
+        for rig, track in zip(header.rigs, told.tracks, strict=True):
+            values = np.array(track.values, np.float32)  # (t * c,)
+            if len(values) != told.count * len(rig):
+                raise nonsense(f"{len(values)} values for {told.count} frames of {len(rig)} curves")
+            tracks.append(Frames(rig, values.reshape(told.count, len(rig)), header.fps, told.start))
+        return Block(tuple(tracks), told.sound)
+
+    def _rig(self, target: pb.Target) -> Rig:
+        rig = self._offered.get(target.rig)
+        if rig is None or rig.curves != tuple(target.curves):
+            raise nonsense(f"rig '{target.rig}' has other curves than it described")
+        return rig
+
+    def _encode(self, sound: AudioChunk) -> bytes:
+        if self.wish.encoding == "f32":
+            return sound.samples.astype("<f4").tobytes()
+        return np.clip(np.rint(sound.samples * 32768), -32768, 32767).astype("<i2").tobytes()
+
+    def _check_open(self, what: str) -> None:
+        if self.ended:
+            raise ValueError(f"{what} after the end of a stream")
+
+
+@contextmanager
+def opened(audio: StrPath | AudioChunk) -> Iterator[tuple[int, Iterator[AudioChunk]]]:
+    """The rate of a recording, and its sound as it is read. Raises AudioError."""
+    if isinstance(audio, AudioChunk):
+        yield audio.rate, iter((AudioChunk(audio.samples, audio.rate),))
+        return
+    with open_audio(audio) as source:
+        yield source.rate, source.chunks(CHUNK)
+
+
+def no_frames(header: Header) -> Frames:
+    """What comes before the first block."""
+    rig = header.rigs[0]
+    return Frames(rig, np.zeros((0, len(rig)), np.float32), header.fps)
+
+
+def _style(style: Style) -> pb.Style:
+    return pb.Style(emotion=dict(check(style).emotion), intensity=style.intensity)
