@@ -133,6 +133,7 @@ async def _read(call: Any, heard: Heard) -> None:
 @contextmanager
 def serving(model: OnnxModel, **setup: Any) -> Iterator[Service]:
     loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)  # calls are made outside of it
     server = loop.run_until_complete(start(Setup(port=0, **setup), {"live": model}))
     service = Service(loop, server)
     try:
@@ -140,6 +141,7 @@ def serving(model: OnnxModel, **setup: Any) -> Iterator[Service]:
     finally:
         loop.run_until_complete(service.channel.close())
         loop.run_until_complete(server.stop(0))
+        asyncio.set_event_loop(None)
         loop.close()
 
 

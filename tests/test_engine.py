@@ -113,13 +113,34 @@ def test_frame_is_out_after_the_declared_latency(speech: OnnxModel, rate: int, s
     assert speech.card.lookahead / speech.card.rate <= 0.080
 
 
-def test_longest_backlog_steps_first(tiny: OnnxModel) -> None:
+def test_streams_take_turns(tiny: OnnxModel) -> None:
     engine = Engine(tiny, batch=1)
-    short, long = engine.open(), engine.open()
-    short.push(babble(0.1))
-    long.push(babble(0.5))
-    assert engine.step() == 1
-    assert (short.backlog, long.backlog) == (1600, 8000 - 320)
+    streams = [engine.open() for _ in range(3)]
+    for stream, seconds in zip(streams, (2, 0.5, 0.1), strict=True):
+        stream.push(babble(seconds))
+    left = [stream.backlog for stream in streams]
+    for i in (0, 1, 2, 0, 1, 2):
+        assert engine.step() == 1
+        left[i] -= 320
+        assert [stream.backlog for stream in streams] == left
+
+
+def test_strides_tell_the_same(speech: OnnxModel) -> None:
+    sounds = [babble(4, seed=1), babble(0.3, seed=2), babble(2, seed=3)]
+    with Engine(speech, batch=8, block=2, stride=4) as engine:
+        streams = [engine.open() for _ in sounds]
+        for stream, sound in zip(streams, sounds, strict=True):
+            stream.push(sound)
+            stream.end()
+        steps = 0
+        while engine.step():
+            steps += 1
+        for stream, sound in zip(streams, sounds, strict=True):
+            frames = stream.pull()
+            assert frames is not None
+            assert stream.done
+            np.testing.assert_allclose(frames.values, play(speech, sound).values, atol=1e-5)
+    assert steps < 40  # a hop at a time would take 204
 
 
 def test_misuse_is_refused(tiny: OnnxModel) -> None:

@@ -131,11 +131,11 @@ class Stream:
             self._buffer.append(samples)
             self._waiting += len(samples)
 
-    def _take(self) -> tuple[Array, Array, State]:
-        """The next block of sound, the style and the state."""
+    def _take(self, blocks: int) -> tuple[Array, Array, State]:
+        """The next blocks of sound, the style and the state."""
         while self._styles and self._styles[0][0] <= self._taken:
             self._style = self._styles.popleft()[1]
-        size = self._block * self._card.hop
+        size = blocks * self._block * self._card.hop
         joined = np.concatenate(self._buffer) if len(self._buffer) > 1 else self._buffer[0]
         self._buffer.clear()
         if len(joined) > size:
@@ -145,7 +145,7 @@ class Stream:
         return joined[:size], self._style, self._state
 
     def _give(self, values: Array, state: State) -> None:
-        """The model's answer to the block taken last."""
+        """The model's answer to what was taken last."""
         self._state = state
         skip = min(max(0, -self._told), len(values))
         told = Frames(self._card.rig, values[skip:], self._card.fps, self._told + skip)
@@ -156,16 +156,18 @@ class Stream:
 
 
 class Engine:
-    """Steps all its streams together, longest backlog first.
+    """Steps all its streams together; where they are too many, in turn.
 
     ``batch`` streams at most share a step; each hears ``block`` hops in it. Live callers leave block
-    at 1 for the least delay; files go several times faster with 50 or so.
+    at 1 for the least delay; files go several times faster with 50 or so. With ``stride`` above 1,
+    streams that have as many blocks waiting hear them all in one step, fewer streams at a time: sound
+    that comes at once is done sooner, and no step grows longer.
     """
 
-    def __init__(self, model: Model, batch: int = 64, block: int = 1) -> None:
-        if batch < 1 or block < 1:
-            raise ValueError(f"batch and block must be at least 1, got {batch} and {block}")
-        self.model, self.batch, self.block = model, batch, block
+    def __init__(self, model: Model, batch: int = 64, block: int = 1, stride: int = 1) -> None:
+        if batch < 1 or block < 1 or stride < 1:
+            raise ValueError(f"batch, block and stride must be at least 1, got {batch}, {block} and {stride}")
+        self.model, self.batch, self.block, self.stride = model, batch, block, stride
         self._streams: list[Stream] = []
 
     def open(
@@ -194,6 +196,11 @@ class Engine:
     def __len__(self) -> int:
         return len(self._streams)
 
+    @property
+    def behind(self) -> bool:
+        """Whether a step would move any stream on."""
+        return any(stream.ready for stream in self._streams)
+
     def __enter__(self) -> Self:
         return self
 
@@ -201,14 +208,27 @@ class Engine:
         self._streams.clear()
 
     def step(self) -> int:
-        """Runs one batch and returns how many streams moved on; 0 when all wait for sound."""
+        """Runs one batch and returns how many streams moved on; 0 when all wait for sound.
+
+        Where some streams take strides, they have a batch of their own after that of the others.
+        """
         ready = [s for s in self._streams if s.ready]
-        if not ready:
+        if self.stride == 1:
+            return self._run(ready, 1)
+        enough = self.stride * self.block * self.model.card.hop
+        far = [s for s in ready if s.backlog >= enough]
+        return self._run([s for s in ready if s.backlog < enough], 1) + self._run(far, self.stride)
+
+    def _run(self, streams: list[Stream], blocks: int) -> int:
+        if not streams:
             return 0
-        if len(ready) > self.batch:
-            ready = sorted(ready, key=lambda s: -s.backlog)[: self.batch]
-        audio, styles, states = zip(*(s._take() for s in ready), strict=True)
+        most = max(1, self.batch // blocks)
+        if len(streams) > most:
+            streams = streams[:most]
+            served = set(streams)
+            self._streams = [s for s in self._streams if s not in served] + streams
+        audio, styles, states = zip(*(s._take(blocks) for s in streams), strict=True)
         values, after = self.model.step(np.stack(audio), np.stack(styles), states)
-        for stream, told, state in zip(ready, values, after, strict=True):
+        for stream, told, state in zip(streams, values, after, strict=True):
             stream._give(told, state)
-        return len(ready)
+        return len(streams)

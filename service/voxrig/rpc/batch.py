@@ -24,10 +24,11 @@ from ..style import Express
 from ..types import Array, AudioChunk, Frames, Rig, Style
 from .order import Adjustment, Order
 
-_WINDOW = 0.002  # s: how long the first order waits for others to share its step
+_WINDOW = 0.002  # s: how long sound waits for that of others to share its step
 _STEADY = 64  # lines of realtime pacing a step
 _BULK = 32  # of burst pacing: fewer and longer steps, so that steady ones never wait long
 _BULK_BLOCK = 2  # hops
+_BULK_STRIDE = 16  # blocks of a line that has as many: synthesised speech comes a sentence at a time
 
 _log = logging.getLogger("voxrig.batch")
 
@@ -94,7 +95,9 @@ class Batch:
     ) -> None:
         self._loop, self._steps = loop, steps
         self._steady = {name: Engine(model, most) for name, model in models.items()}
-        self._bulk = {name: Engine(model, min(_BULK, most), _BULK_BLOCK) for name, model in models.items()}
+        self._bulk = {
+            name: Engine(model, min(_BULK, most), _BULK_BLOCK, _BULK_STRIDE) for name, model in models.items()
+        }
         self._lines: dict[Engine, list[Line]] = {
             engine: [] for engine in (*self._steady.values(), *self._bulk.values())
         }
@@ -145,15 +148,17 @@ class Batch:
         self._lines[engine].append(line)
 
     def _run(self) -> None:
+        behind = False
         while not self._stopped:
-            self._wake.wait()
-            time.sleep(_WINDOW)
-            moved = True
-            while moved and not self._stopped:
-                self._wake.clear()
-                while self._orders:
-                    self._do(self._orders.popleft())
-                moved = sum(self._step(engine) for engine in self._lines) > 0
+            if not behind:
+                self._wake.wait()
+                time.sleep(_WINDOW)
+            self._wake.clear()
+            while self._orders:
+                self._do(self._orders.popleft())
+            for engine in self._lines:
+                self._step(engine)
+            behind = any(engine.behind for engine in self._lines)
 
     def _do(self, order: Callable[[], None]) -> None:
         try:
@@ -162,7 +167,7 @@ class Batch:
             # What clients send was checked before: this is our own fault, and no reason to stop the others.
             _log.exception("an order failed")
 
-    def _step(self, engine: Engine) -> int:
+    def _step(self, engine: Engine) -> None:
         lines = self._lines[engine]
         began = time.perf_counter()
         try:
@@ -179,7 +184,6 @@ class Batch:
                 self.leave(made.line)
         if told:
             self._loop.call_soon_threadsafe(_hand_out, told)
-        return moved
 
     def _collect(self, lines: Sequence[Line]) -> list[Told]:
         """Frames that are final, each on the rigs of its line."""

@@ -182,7 +182,7 @@ async def serve(
 
 def run(main: Coroutine[Any, Any, bool]) -> bool:
     """Runs a coroutine on the quickest loop at hand."""
-    sys.setswitchinterval(0.001)  # the batch thread must not keep the loop waiting for 5 ms at a time
+    sys.setswitchinterval(0.0002)  # the batch thread must not keep the loop waiting for 5 ms at a time
     try:
         import uvloop
     except ImportError:
