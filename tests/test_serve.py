@@ -362,10 +362,8 @@ async def ask_health(port: int) -> None:
 
 def workers_of(process: Process) -> list[int]:
     """Processes that a parent started and that serve."""
-    found = subprocess.run(
-        ["ps", "-o", "pid=,args=", "--ppid", str(process.pid)], capture_output=True, text=True
-    )
-    return [int(line.split()[0]) for line in found.stdout.splitlines() if "spawn_main" in line]
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    return [int(pid) for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
 needs_shared_ports = pytest.mark.skipif(sys.platform != "linux", reason="workers share a port on Linux")

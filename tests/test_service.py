@@ -475,6 +475,8 @@ def test_any_conversation_ends_in_order(models: dict[str, OnnxModel]) -> None:
                     windowed = any(isinstance(p, pb.Config) and p.window for p in parts)
                     if code == grpc.StatusCode.DEADLINE_EXCEEDED and windowed:
                         return
+                    if "Internal error from Core" in (error.details() or ""):
+                        return  # what grpc tells a client that it cut short while that was writing
                 assert code in _ENDS
 
             loop.run_until_complete(main())
