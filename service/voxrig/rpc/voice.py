@@ -289,13 +289,18 @@ class Voice:
             self._room.set()
 
     def _note_lateness(self, frames: int, now: float) -> None:
-        """How long after its sound, but for the lookahead, the newest frame came."""
+        """How long after its sound, but for the lookahead, the newest frame came.
+
+        Sound that came before it could have been spoken counts from when it would have been.
+        """
         arrivals = self._part.arrivals
         needed = ((frames - 1) / self._fps + self.latency) * self.order.rate
         while len(arrivals) > 1 and arrivals[0][0] < needed - 1:  # rounding
             arrivals.popleft()
-        came = arrivals[0][1]
-        late = now - came
+        due = arrivals[0][1]
+        if self._zero is not None:
+            due = max(due, self._zero + self._part.frame / self._fps + needed / self.order.rate)
+        late = max(0.0, now - due)
         self._lateness(late)
         self.summary.lateness = max(self.summary.lateness, late)
         if late > _LATE:
