@@ -457,7 +457,6 @@ def listening(room: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
         child = subprocess.Popen(
             [*VOXRIG, "animate", *args, "--raw", "s16", "--rate", "8000", *PACK], cwd=room,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )  # fmt: skip
         started.append(child)
         assert child.stdin
@@ -465,7 +464,10 @@ def listening(room: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
         child.stdin.flush()
         return child
 
+    # Where the tests run in a shell's background Ctrl-C is ignored, and children inherit that.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield start
+    signal.signal(signal.SIGINT, before)
     for child in started:
         child.kill()
         child.communicate()
