@@ -321,7 +321,7 @@ WRONG = {
     "odd bytes": [config(), audio(b"abc")],
     "NaN sound": [config(encoding=2), audio(np.full(9, np.nan, "<f4").tobytes())],
     "infinite sound": [config(encoding=2), audio(np.full(9, np.inf, "<f4").tobytes())],
-    "sound after end": [config(), END, audio(speech(0.1))],
+    "sound after end": [config(pacing=2), audio(speech(1.0)), END, audio(speech(0.1))],  # while it plays
     "key NaN": [config(), pb.AnimateRequest(style=pb.StyleKey(transition=float("nan")))],
     "closing NaN": [config(), pb.AnimateRequest(interrupt=pb.Interrupt(closing=float("nan")))],
 }
