@@ -8,7 +8,9 @@ VoxrigError
 ├── TextError      words that cannot be pronounced, or do not fit the sound
 ├── FormatError    unknown file format, or one that cannot hold this rig
 ├── OutputError    the result cannot be written
-└── ServiceError   a server cannot be reached, or refuses
+├── ServiceError   a server cannot be reached, or refuses
+├── BridgeError    a receiver cannot be named or reached
+└── WireError      bytes from the network are no message of their protocol
 
 Each is caught at an edge (command line, service) and turned into one sentence or a status.
 Mistakes of the calling program raise ValueError and are never caught by us.
@@ -60,6 +62,14 @@ class ServiceError(VoxrigError):
         """The name of a gRPC status: UNAVAILABLE, UNAUTHENTICATED, RESOURCE_EXHAUSTED …"""
         self.retry = retry
         """Seconds after which to try again, where the server tells them."""
+
+
+class BridgeError(VoxrigError):
+    """A receiver cannot be named or reached."""
+
+
+class WireError(VoxrigError):
+    """Bytes from the network are no message of their protocol."""
 
 
 def unknown(kind: str, name: str, choices: Iterable[str]) -> str:
