@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 VOXRIG := $(BIN)/voxrig
 
-.PHONY: demo test lint proto bench bench-service clean
+.PHONY: demo test lint proto bench bench-service bench-bridges clean
 
 demo: .venv/demo.stamp
 	@mkdir -p out
@@ -36,6 +36,9 @@ bench: .venv/dev.stamp
 
 bench-service: .venv/dev.stamp
 	$(BIN)/python tests/bench/bench_service.py
+
+bench-bridges: .venv/dev.stamp
+	$(BIN)/python tests/bench/bench_bridges.py
 
 clean:
 	rm -rf .venv .venv-* out build dist *.egg-info

@@ -99,6 +99,11 @@ class Performance:
         """Whether all has been heard and shown."""
         return self._flushed
 
+    @property
+    def latency(self) -> float:
+        """Seconds from a sound to the frame that shows it, at worst, when sound comes as it is spoken."""
+        return self._stream.latency
+
     def hear(self) -> None:
         """Pushes the next piece of sound, or ends the stream. Raises AudioError."""
         if self._ended:
@@ -212,7 +217,7 @@ class _Run:
             if job.transcribed and script is None:
                 self._hearing = Hearing(_phonetic(engine), self._source.rate)
                 chunks = _overheard(chunks, self._hearing)
-            self.performance = _perform(chunks, self._source.rate, direction, engine, script)
+            self.performance = begin(chunks, self._source.rate, direction, engine, script)
             undo.pop_all()
 
     def hear(self) -> None:
@@ -249,9 +254,10 @@ class _Run:
         self._source.close()
 
 
-def _perform(
+def begin(
     chunks: Iterator[AudioChunk], rate: int, direction: Direction, engine: Engine, script: Script | None
 ) -> Performance | Recital:
+    """A recording on its way; a script is fitted to it. Raises TextError where it is live, and ModelError."""
     if script is None:
         return Performance(chunks, rate, direction, engine)
     if direction.pace != "file":
@@ -313,7 +319,7 @@ def animate(
         else:
             source = stack.enter_context(open_audio(audio))
             rate, chunks = source.rate, source.chunks(direction.chunk(source.rate))
-        performance = _perform(chunks, rate, direction, engine, script)
+        performance = begin(chunks, rate, direction, engine, script)
         while not performance.done:
             performance.hear()
             while engine.step():

@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from voxrig._version import __version__
 from voxrig.cli import arguments as take
-from voxrig.cli import evaluate, health, serve
+from voxrig.cli import evaluate, health, live, send, serve
 from voxrig.errors import VoxrigError, one_line
 from voxrig.speech.pronounce import LANGUAGES
 
@@ -58,7 +58,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"voxrig {__version__}")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=_Parser)
     _animate(verbs.add_parser("animate", help="recordings to curve files", description=_ANIMATE))
-    for verb, told in ((serve, "the service, over gRPC"), (health, "whether a service is well")):
+    for verb, told in (
+        (send, "recordings to faces in engines, in real time"),
+        (live, "a microphone to faces in engines"),
+        (serve, "the service, over gRPC and WebSocket"),
+        (health, "whether a service is well"),
+    ):
         name = verb.__name__.rpartition(".")[2]
         words = verbs.add_parser(name, help=told)
         verb.add(words)
