@@ -42,6 +42,13 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--public", action="store_true", help="let strangers call from other machines")
     parser.add_argument(
+        "--websocket", type=_port, metavar="PORT", help="pages and engines at ws://HOST:PORT/v1/face"
+    )
+    parser.add_argument(
+        "--origin", action="append", default=[], metavar="URL",
+        help="whose pages may connect, as https://example.com; those of this machine and host may",
+    )  # fmt: skip
+    parser.add_argument(
         "--metrics",
         type=_port,
         metavar="PORT",

@@ -6,6 +6,7 @@ import argparse
 import logging
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 
@@ -19,6 +20,7 @@ from voxrig.rpc.limits import Limits
 from voxrig.rpc.server import Server, Setup, serve
 from voxrig.rpc.server import run as run_loop
 from voxrig.rpc.stop import Stop, by_signals
+from voxrig_bridge.door import check_origin
 from voxrig_export import formats
 
 _log = logging.getLogger("voxrig.serve")
@@ -33,11 +35,19 @@ def run(args: argparse.Namespace) -> int:
     if setup.keys and not setup.tls and not loopback(setup.host):
         _log.warning("keys cross the network in clear: give --cert and --key, or put TLS in front")
     if args.workers is None:
-        return _serve(setup, args.model, lambda server: _say(setup, cards, server.port, server.metrics))
-    with workers.reserved(setup.host, setup.port) as port:
+        return _serve(
+            setup,
+            args.model,
+            lambda server: _say(setup, cards, (server.port, server.metrics, server.websocket)),
+        )
+    with ExitStack() as held:
+        port = held.enter_context(workers.reserved(setup.host, setup.port))
         setup = replace(setup, port=port, shared=True)
+        if setup.websocket is not None:
+            websocket = held.enter_context(workers.reserved(setup.host, setup.websocket))
+            setup = replace(setup, websocket=websocket)
         work = partial(_work, setup, args.model, args.log)
-        up = partial(_say, setup, cards, port, setup.metrics, args.workers)
+        up = partial(_say, setup, cards, (port, setup.metrics, setup.websocket), args.workers)
         patience = setup.limits.drain + _PATIENCE
         return 0 if workers.supervise(args.workers, work, up, patience) else 1
 
@@ -54,10 +64,22 @@ def _setup(args: argparse.Namespace) -> Setup:
         tls=Tls(args.cert, args.key, args.client_ca) if args.cert else None,
         public=args.public,
         metrics=args.metrics,
+        websocket=args.websocket,
+        origins=_origins(args),
         limits=Limits(streams=args.streams, idle=args.idle, drain=args.drain),
         traces=args.traces,
     )
     return replace(setup, type_url=args.a2f_type_url) if args.a2f_type_url else setup
+
+
+def _origins(args: argparse.Namespace) -> tuple[str, ...]:
+    """Raises VoxrigError."""
+    if args.origin and args.websocket is None:
+        raise VoxrigError("--origin goes with --websocket")
+    try:
+        return tuple(check_origin(origin) for origin in args.origin)
+    except ValueError as error:
+        raise VoxrigError(str(error)) from error
 
 
 def _cards(packs: Sequence[str]) -> list[ModelCard]:
@@ -89,9 +111,13 @@ def _work(setup: Setup, packs: Sequence[str], log: logs.Kind, index: int, up: Ca
 
 
 def _say(
-    setup: Setup, cards: Sequence[ModelCard], port: int, metrics: int | None, workers: int | None = None
+    setup: Setup,
+    cards: Sequence[ModelCard],
+    ports: tuple[int, int | None, int | None],
+    workers: int | None = None,
 ) -> None:
-    """One line for people: where, what, for whom, how many."""
+    """One line for people: where, what, for whom, how many. Ports: of gRPC, metrics and WebSockets."""
+    port, metrics, websocket = ports
     names = ", ".join(card.name for card in cards)
     most = f"{setup.limits.streams} streams at most"
     if workers is not None:
@@ -104,7 +130,8 @@ def _say(
     if shown:
         callers += f" with {' and '.join(shown)}"
     secret = "TLS" if setup.tls else "no TLS"
-    page = "" if metrics is None else f"; metrics on {metrics}"
+    page = "" if websocket is None else f"; WebSockets on {websocket}"
+    page += "" if metrics is None else f"; metrics on {metrics}"
     print(
         f"voxrig {__version__} on {setup.host}:{port}: {names}; {most}; {callers}, {secret}{page}", flush=True
     )

@@ -33,11 +33,11 @@ class Tls:
         """For grpc. Raises VoxrigError where a file cannot be read or holds something else."""
         pair = (_read(self.key), _read(self.certificate))
         authority = _read(self.client_authority) if self.client_authority else None
-        self._check()
+        self.context()  # grpc takes any bytes and then fails at every call, so Python's TLS reads them first
         return grpc.ssl_server_credentials([pair], authority, require_client_auth=authority is not None)
 
-    def _check(self) -> None:
-        """grpc takes any bytes and then fails at every call, so Python's TLS reads the files first."""
+    def context(self) -> ssl.SSLContext:
+        """For sockets of Python. Raises VoxrigError where a file holds something else."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         try:
             context.load_cert_chain(
@@ -53,6 +53,8 @@ class Tls:
                 context.load_verify_locations(self.client_authority)
             except ssl.SSLError as error:
                 raise VoxrigError(f"{self.client_authority} holds no PEM certificate") from error
+            context.verify_mode = ssl.CERT_REQUIRED
+        return context
 
 
 class Keys(grpc.aio.ServerInterceptor):

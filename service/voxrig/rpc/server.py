@@ -1,4 +1,4 @@
-"""One process that serves: gRPC on one port, metrics on another, and an orderly end."""
+"""One process that serves: gRPC on one port, WebSockets and metrics on others, and an orderly end."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ from .limits import Limits
 from .metrics import Metrics, Page
 from .stop import Stop, by_signals
 from .traces import Traces, over_http
+from .web import Entrance, Front
 
 _GRACE = 2.0  # s for calls that were told to go
 _HASTE = 1.0  # s for them where all is to end at once
@@ -64,8 +65,12 @@ class Setup:
     """Whether strangers may call from other machines without key or certificate."""
     metrics: int | None = None
     """Port for Prometheus, on the same host; 0 finds a free one."""
+    websocket: int | None = None
+    """Port for WebSockets, on the same host; 0 finds a free one."""
+    origins: tuple[str, ...] = ()
+    """Of pages that may open WebSockets, beside those of this machine and of the server's own host."""
     shared: bool = False
-    """Whether other processes listen on the same port."""
+    """Whether other processes listen on the same ports."""
     limits: Limits = field(default_factory=Limits)
     most: int = 64
     """Streams in one step."""
@@ -79,9 +84,16 @@ class Server:
     """A server that was started. ``async with`` stops it."""
 
     def __init__(
-        self, grpc_server: Any, floor: Floor, port: int, checks: Any, beside: Sequence[Page | Traces]
+        self,
+        grpc_server: Any,
+        floor: Floor,
+        port: int,
+        checks: Any,
+        beside: Sequence[Page | Traces],
+        front: Front | None = None,
     ) -> None:
         self._server, self._floor, self._checks, self._beside = grpc_server, floor, checks, beside
+        self._front = front
         self.port = port
 
     async def __aenter__(self) -> Server:
@@ -100,6 +112,11 @@ class Server:
         """Port of /metrics."""
         return next((thing.port for thing in self._beside if isinstance(thing, Page)), None)
 
+    @property
+    def websocket(self) -> int | None:
+        """Port for WebSockets."""
+        return self._front.port if self._front else None
+
     async def stop(self, seconds: float, grace: float = _GRACE) -> None:
         """Takes nobody in, serves who is there for so long, tells the rest, and ends. Twice is fine.
 
@@ -107,7 +124,8 @@ class Server:
         """
         await self._checks.enter_graceful_shutdown()
         await self._floor.drain(seconds)
-        await self._server.stop(grace)
+        fronts = [self._front] if self._front else []
+        await asyncio.gather(self._server.stop(grace), *(front.stop(grace) for front in fronts))
         await self._floor.close()
         loop = asyncio.get_running_loop()
         await asyncio.gather(*(loop.run_in_executor(None, thing.close) for thing in self._beside))
@@ -142,6 +160,7 @@ async def start(setup: Setup, models: Mapping[str, OnnxModel], formats: Sequence
     try:
         pages += [Page(metrics, setup.host, setup.metrics)] if setup.metrics is not None else []
         port = _listen(server, setup)
+        front = await _front(floor, setup)
     except VoxrigError:
         for page in pages:
             page.close()
@@ -150,7 +169,7 @@ async def start(setup: Setup, models: Mapping[str, OnnxModel], formats: Sequence
     await server.start()
     for service in ("", *services):
         await checks.set(service, health_pb2.HealthCheckResponse.SERVING)
-    return Server(server, floor, port, checks, (*pages, *traces))
+    return Server(server, floor, port, checks, (*pages, *traces), front)
 
 
 async def serve(
@@ -201,6 +220,17 @@ def _listen(server: Any, setup: Setup) -> int:
         return int(server.add_insecure_port(address))
     except RuntimeError as error:
         raise VoxrigError(f"cannot listen on {address}: in use, or no address of this machine") from error
+
+
+async def _front(floor: Floor, setup: Setup) -> Front | None:
+    """Starts to take WebSockets, if they are wanted. Raises VoxrigError."""
+    if setup.websocket is None:
+        return None
+    tls = setup.tls.context() if setup.tls else None
+    entrance = Entrance(setup.host, setup.websocket, setup.keys, setup.origins, tls, setup.shared)
+    front = Front(floor, entrance)
+    await front.start()
+    return front
 
 
 def _nothing(visit: Visit) -> None:

@@ -1,0 +1,11 @@
+export { connect, Talk, type Wish } from "./connect.js";
+export { Face, type Playing } from "./face.js";
+export { JitterBuffer, type Pace } from "./jitter.js";
+export { VoxrigError } from "./line.js";
+export { Broadcast, listen, type Ears } from "./listen.js";
+export type { Encoding, Fault, Frames, Header, Notice, Reply, Style, Summary, Target } from "./messages.js";
+export { decode, encode, Reader, subprotocols, SUBPROTOCOL } from "./messages.js";
+export { hear, microphone } from "./microphone.js";
+export { match } from "./names.js";
+export { Speaker, wall, type Clock } from "./sound.js";
+export { headTurn, morphTargets, vrmExpressions, type Drive, type Expressive, type Morphing } from "./targets.js";
