@@ -14,6 +14,7 @@ import numpy as np
 from voxrig.errors import FormatError, OutputError
 from voxrig.types import Frames, Rig
 from voxrig_export.atomic import AtomicFile, OpenStream, Target, is_stream
+from voxrig_export.options import Options
 from voxrig_export.table import FORMATS, Format, format_for
 from voxrig_export.take import Take
 
@@ -29,16 +30,18 @@ def open_sink(
     *,
     total: int | None = None,
     audio: str | PathLike[str] | None = None,
+    options: Options | None = None,
 ) -> FileSink:
     """Begin a curve file. Raises FormatError, or OutputError if it cannot be made.
 
     ``path`` may be ``-``, a pipe or a device for the text formats. ``format`` is a name from the table,
     or None to go by the suffix. ``total`` is how many frames will come, where that is known; a take
     that ends with another number is a ValueError and leaves no file. ``audio`` is the sound that
-    belongs to the curves, for formats that mention it.
+    belongs to the curves, for formats that mention it. ``options`` are for the formats that name them.
     """
-    kind = format_for(path, format)
+    kind, options = format_for(path, format), options or Options()
     kind.check(rig)
+    kind.check_options(options)
     if fps <= 0:
         raise ValueError(f"fps must be above 0, got {fps}")
     with _sentences(path):
@@ -46,7 +49,7 @@ def open_sink(
             _check_stream(kind)
         target: Target = OpenStream(path) if is_stream(path) else AtomicFile(Path(path))
         try:
-            take = Take(rig, Fraction(fps), "" if audio is None else fspath(audio), target.folder)
+            take = Take(rig, Fraction(fps), "" if audio is None else fspath(audio), target.folder, options)
             return FileSink(path, target, kind, take, total)
         except BaseException:
             target.abandon()
@@ -58,9 +61,12 @@ def write(
     frames: Frames,
     format: str | None = None,
     audio: str | PathLike[str] | None = None,
+    options: Options | None = None,
 ) -> None:
     """Write a whole take at once: ``write("talk.csv", frames)``."""
-    with open_sink(path, frames.rig, frames.fps, format, total=len(frames), audio=audio) as sink:
+    with open_sink(
+        path, frames.rig, frames.fps, format, total=len(frames), audio=audio, options=options
+    ) as sink:
         sink.write(frames)
 
 

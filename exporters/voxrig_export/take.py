@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
 
 from voxrig.types import Array, Rig
+from voxrig_export.options import Options
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,6 +22,7 @@ class Take:
     """Path of the sound that belongs to it, as the file shall say it; empty when there is none."""
     folder: Path = Path()
     """Where scratch space may be taken: the folder of the finished file."""
+    options: Options = field(default_factory=Options)
 
 
 class Writer(Protocol):
