@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 VOXRIG := $(BIN)/voxrig
 
-.PHONY: demo test lint proto bench bench-service bench-bridges clean
+.PHONY: demo test lint proto bench bench-service bench-bridges bench-batch clean
 
 demo: .venv/demo.stamp
 	@mkdir -p out
@@ -39,6 +39,9 @@ bench-service: .venv/dev.stamp
 
 bench-bridges: .venv/dev.stamp
 	$(BIN)/python tests/bench/bench_bridges.py
+
+bench-batch: .venv/dev.stamp
+	$(BIN)/python tests/bench/bench_batch.py
 
 clean:
 	rm -rf .venv .venv-* out build dist *.egg-info

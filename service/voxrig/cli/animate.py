@@ -16,6 +16,7 @@ from typing import Any
 
 from voxrig.audio import AudioSource, RawFormat, open_audio
 from voxrig.cli.arguments import labels_in, said, text_beside, text_in
+from voxrig.cli.file_options import file_options
 from voxrig.cli.interrupt import noted
 from voxrig.errors import AudioError, FormatError, OutputError, TextError, VoxrigError, one_line, unknown
 from voxrig.performance import Direction, Job, Progress, perform
@@ -24,7 +25,7 @@ from voxrig.retime import frame_count
 from voxrig.rigs import NATIVE, RigMap, get
 from voxrig.style import parse
 from voxrig.types import Sink
-from voxrig_export import Format, format_for, open_sink
+from voxrig_export import Format, Options, format_for, open_sink
 from voxrig_export.transcript import TIMINGS, timings_suffix, write_timings
 
 
@@ -47,7 +48,11 @@ def run(args: argparse.Namespace) -> int:
     direction.stages()  # wrong curve names are told before any work
     _check_text(args)
     open_sound = partial(open_audio, raw=_raw(args))
-    jobs = [_job(clip, kind, direction, open_sound, _script(args, clip)) for clip in _clips(args, kind)]
+    options = file_options(args)
+    kind.check_options(options)
+    jobs = [
+        _job(clip, kind, direction, open_sound, _script(args, clip), options) for clip in _clips(args, kind)
+    ]
     start = _performer(args, direction)
     if args.out_dir is not None:
         _make_folder(args.out_dir)
@@ -232,12 +237,15 @@ def _job(
     direction: Direction,
     open_sound: Callable[[str], AudioSource],
     script: Callable[[], Script | None],
+    options: Options,
 ) -> Job:
     def sink(sound: AudioSource) -> Sink:
         total = None
         if sound.length is not None:
             total = frame_count(sound.length, sound.rate, direction.fps)
-        return open_sink(clip.out, direction.rig, direction.fps, kind.name, total=total, audio=clip.audio)
+        return open_sink(
+            clip.out, direction.rig, direction.fps, kind.name, total=total, audio=clip.audio, options=options
+        )
 
     transcribed = partial(write_timings, clip.timings) if clip.timings else None
     return Job(clip.audio, partial(open_sound, clip.audio), sink, script, transcribed)

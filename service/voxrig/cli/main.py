@@ -15,7 +15,8 @@ from typing import NoReturn
 
 from voxrig._version import __version__
 from voxrig.cli import arguments as take
-from voxrig.cli import evaluate, health, live, send, serve
+from voxrig.cli import avatar, batch, convert, evaluate, health, live, send, serve
+from voxrig.cli.file_options import add_file_options
 from voxrig.errors import VoxrigError, one_line
 from voxrig.speech.pronounce import LANGUAGES
 
@@ -61,6 +62,9 @@ def _parser() -> argparse.ArgumentParser:
     for verb, told in (
         (send, "recordings to faces in engines, in real time"),
         (live, "a microphone to faces in engines"),
+        (batch, "folders of recordings to files of many formats, resumable, on all cores or on Ray"),
+        (convert, "a curve file to another format, rig or rate"),
+        (avatar, "a head with all shapes as a GLB file (extra avatar)"),
         (serve, "the service, over gRPC and WebSocket"),
         (health, "whether a service is well"),
     ):
@@ -135,6 +139,7 @@ def _animate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--server", metavar="HOST:PORT", help="of voxrig serve, which does the work")
     parser.add_argument("--key-file", metavar="FILE", help="the key to the server")
     parser.add_argument("--ca", metavar="PEM", help="authority of the server's certificate; encrypts")
+    add_file_options(parser)
     parser.set_defaults(run=_lazy("animate"))
 
 
