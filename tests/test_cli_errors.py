@@ -142,7 +142,7 @@ def test_raw_sound_told_wrongly(fails: Fails, args: tuple[str, ...], words: str)
     [
         (("--rig", "arkit2"), "unknown rig 'arkit2'; have native, arkit, "),
         (("--rig", "a\nb"), r"unknown rig 'a\nb'; have "),
-        (("--format", "fbx"), "unknown format 'fbx'; have csv, json, "),
+        (("--format", "blend"), "unknown format 'blend'; have csv, json, "),
         (("--format", "livelink-csv", "--rig", "arkit"), "livelink-csv holds rig livelink, not arkit"),
         (("--emotion", "glee=1"), "unknown emotion 'glee'; have amazement, anger, "),
         (("--emotion", "joy=2"), "emotion joy is 2; weights are 0 to 1"),
@@ -240,7 +240,7 @@ def test_calibration_without_scipy(fails: Fails, monkeypatch: pytest.MonkeyPatch
         ("talk.wav/made.csv", "cannot write talk.wav/made.csv: Not a directory"),
         ("folder.csv", "cannot write folder.csv: "),
         ("made", "unknown format 'made'; have csv, json, "),
-        ("made.fbx", "unknown format '.fbx'; have csv, json, "),
+        ("made.blend", "unknown format '.blend'; have csv, json, "),
         ("-", "standard output has no suffix: name a format; have csv, "),
         (f"{LONG}.csv", "File name too long"),
         pytest.param("/proc/made.csv", "cannot write /proc/made.csv: ", marks=posix),
