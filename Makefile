@@ -33,6 +33,7 @@ proto: .venv-proto/stamp
 
 bench: .venv/dev.stamp
 	$(BIN)/python tests/bench/bench_animate.py
+	$(BIN)/python tests/bench/bench_formats.py
 
 bench-service: .venv/dev.stamp
 	$(BIN)/python tests/bench/bench_service.py
