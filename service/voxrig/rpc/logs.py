@@ -34,7 +34,9 @@ class _Line(logging.Formatter):
 
     def fields(self, record: logging.LogRecord) -> Iterator[tuple[str, Any]]:
         yield from self._always.items()
-        yield from ((name, value) for name, value in vars(record).items() if name not in _OWN and name[0] != "_")
+        yield from (
+            (name, value) for name, value in vars(record).items() if name not in _OWN and name[0] != "_"
+        )
         if record.exc_info:
             yield "trace", self.formatException(record.exc_info)
 
