@@ -8,6 +8,9 @@ from collections.abc import Iterable
 from hashlib import sha256
 from urllib.parse import SplitResult, unquote, urlsplit
 
+DENIED = "no key, or a wrong one; send a header 'authorization: Bearer KEY' or offer voxrig.key.KEY"
+"""What whoever is not known is told."""
+
 _KEY = "voxrig.key."  # a subprotocol that brings a key, percent-encoded where it is no token
 
 

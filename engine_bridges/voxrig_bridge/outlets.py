@@ -19,8 +19,6 @@ from .streamlivelink import StreamSound
 from .web import SoundFormat
 from .websocket import Broadcast
 
-_SOUND_RATE = 48_000  # Hz of the sound that goes along
-
 
 class Outlet(Protocol):
     """One face on its way to one receiver."""
@@ -165,8 +163,10 @@ class Blocks:
 class Broadcasted:
     """A face of a broadcast, with its sound as 16-bit samples."""
 
-    def __init__(self, name: str, to: Broadcast, subject: str, rig: Rig, fps: Fraction, sound: bool) -> None:
-        self.name, self.wants_sound = name, sound
+    def __init__(
+        self, name: str, to: Broadcast, subject: str, rig: Rig, fps: Fraction, sound: SoundFormat | None
+    ) -> None:
+        self.name, self.wants_sound, self._sound = name, sound is not None, sound
         self._to, self._subject, self._rig, self._fps = to, subject, rig, fps
         self._face: int | None = None
         self._samples = 0
@@ -177,8 +177,7 @@ class Broadcasted:
         return self._rig
 
     def begin(self) -> None:
-        form = SoundFormat(_SOUND_RATE, "s16") if self.wants_sound else None
-        self._face = self._to.add_face(self._subject, self._rig, self._fps, sound=form)
+        self._face = self._to.add_face(self._subject, self._rig, self._fps, sound=self._sound)
 
     def show(self, index: int, values: Array, sound: AudioChunk, seconds: float) -> None:
         if self._face is None:
@@ -197,17 +196,17 @@ class Broadcasted:
 class OutletSink:
     """An outlet as a Sink: frames go as they are written, nothing is paced.
 
-    ``clock`` tells the time of day of frame 0 in seconds since local midnight.
+    ``time_of_day`` is that of frame 0, in seconds since local midnight.
     """
 
     def __init__(
         self,
         outlet: Outlet,
         fps: Fraction,
-        clock: Callable[[], float],
+        time_of_day: float,
         closed: Callable[[], None] = lambda: None,
     ) -> None:
-        self._outlet, self._fps, self._midnight, self._closed = outlet, fps, clock(), closed
+        self._outlet, self._fps, self._midnight, self._closed = outlet, fps, time_of_day, closed
         self._begun = False
 
     @property

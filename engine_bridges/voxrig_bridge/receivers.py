@@ -29,6 +29,7 @@ from .outlets import Blocks, Broadcasted, Datagrams, Outlet, OutletSink, Request
 from .streamlivelink import Mode, StreamLivelink, StreamSound
 from .vmc import Vmc
 from .vrchat import Vrchat
+from .web import SoundFormat
 from .websocket import Broadcast
 
 
@@ -85,9 +86,11 @@ class Opener:
         said: Callable[[str], None] = lambda text: None,
         keys: Sequence[str] = (),
         origins: Sequence[str] = (),
+        rate: int = 48_000,
     ) -> None:
-        """``said`` hears when a receiver goes away. ``keys`` and ``origins`` say who may hear a broadcast."""
-        self.fps, self.said = fps, said
+        """``said`` hears when a receiver goes away. ``keys`` and ``origins`` say who may hear a broadcast.
+        ``rate`` is that of the sound that goes along, in hertz."""
+        self.fps, self.said, self.rate = fps, said, rate
         self._keys, self._origins = keys, origins
         self._broadcasts: dict[tuple[str, int], Broadcast] = {}
 
@@ -169,12 +172,13 @@ def _streamlivelink(to: Address, by: Opener) -> Outlet:
         codec,
         lambda begin: Tcp(to.host, to.port, begin, by.said),
         (lambda begin: Tcp(to.host, sound, begin, by.said)) if sound else None,
-        StreamSound(48_000),
+        StreamSound(by.rate),
     )
 
 
 def _ws(to: Address, by: Opener) -> Outlet:
-    rig, sound = to.rig("rig", "arkit"), to.flag("sound", True)
+    rig = to.rig("rig", "arkit")
+    sound = SoundFormat(by.rate, "s16") if to.flag("sound", True) else None
     return Broadcasted(to.url, by.broadcast(to), to.options.get("subject", "voxrig"), rig, by.fps, sound)
 
 
@@ -260,7 +264,7 @@ def open_sink(url: str, fps: Fraction | int = 60) -> OutletSink:
     Raises BridgeError and RigError.
     """
     opener = Opener(Fraction(fps))
-    return OutletSink(opener.open(url), opener.fps, time_of_day, opener.close)
+    return OutletSink(opener.open(url), opener.fps, time_of_day(), opener.close)
 
 
 def time_of_day() -> float:

@@ -35,7 +35,6 @@ _BUFFER = 1 << 15  # bytes that the system holds for a client: what waits there 
 _STALL = 30.0  # s for which a client may read nothing
 _CLIENTS = 256  # at once
 _CLOSING = 2.0  # s for clients to take what is left when the broadcast ends
-_DENIED = "no key, or a wrong one; send a header 'authorization: Bearer KEY' or offer voxrig.key.KEY"
 
 
 @dataclass(frozen=True)
@@ -205,7 +204,7 @@ class Broadcast:
     async def _served(self, connection: ServerConnection) -> None:
         try:
             if not self._known(connection):
-                await connection.send(web.text(web.Fault("UNAUTHENTICATED", _DENIED)))
+                await connection.send(web.text(web.Fault("UNAUTHENTICATED", door.DENIED)))
                 await connection.close(1008, "unauthenticated")
                 return
             client = _Client(connection)

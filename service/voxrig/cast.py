@@ -46,8 +46,6 @@ class Reel:
 
     def __init__(self, rigs: Sequence[Rig], fps: Fraction) -> None:
         self.rigs, self.fps = tuple(rigs), fps
-        self.latency = 0.0
-        """Seconds by which frames trail live sound; 0 for recordings."""
         self._blocks: deque[tuple[tuple[Array, ...], Array]] = deque()
         self._at = 0  # frames taken from the first block
         self._taken = self._put = 0
@@ -240,11 +238,8 @@ class _Role:
         source = self._open.enter_context(take.open())
         self._sound = _Sound(source.rate, self._part.sound)
         chunks = self._sound.heard(source.chunks(self._spoken.chunk(source.rate)))
-        performance = begin(chunks, source.rate, self._spoken, self._engine, take.script())
-        self._open.callback(performance.close)
-        if isinstance(performance, Performance) and self._spoken.pace != "file":
-            self.reel.latency = performance.latency
-        self._performance = performance
+        self._performance = begin(chunks, source.rate, self._spoken, self._engine, take.script())
+        self._open.callback(self._performance.close)
 
 
 class _Sound:

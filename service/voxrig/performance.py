@@ -99,11 +99,6 @@ class Performance:
         """Whether all has been heard and shown."""
         return self._flushed
 
-    @property
-    def latency(self) -> float:
-        """Seconds from a sound to the frame that shows it, at worst, when sound comes as it is spoken."""
-        return self._stream.latency
-
     def hear(self) -> None:
         """Pushes the next piece of sound, or ends the stream. Raises AudioError."""
         if self._ended:

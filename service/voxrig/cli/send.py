@@ -175,10 +175,12 @@ def facing(args: argparse.Namespace, pace: Any) -> Direction:
 
 def opened(args: argparse.Namespace, stack: ExitStack) -> Opener:
     """What opens outlets; its broadcasts end with the stack. Raises VoxrigError."""
+    from voxrig.cast import SOUND_RATE
     from voxrig.rpc.auth import read_keys
     from voxrig_bridge.receivers import Opener
 
-    opener = Opener(args.fps, tell, read_keys(args.keys) if args.keys else (), args.origin)
+    keys = read_keys(args.keys) if args.keys else ()
+    opener = Opener(args.fps, tell, keys, args.origin, SOUND_RATE)
     stack.callback(opener.close)
     return opener
 

@@ -34,7 +34,6 @@ from .voice import Voice
 
 _CODES = {"UNAVAILABLE": 1001, "RESOURCE_EXHAUSTED": 1013, "INTERNAL": 1011}
 """How a connection is closed after an error; 1008 after all others, which are the client's."""
-_DENIED = "no key, or a wrong one; send a header 'authorization: Bearer KEY' or offer voxrig.key.KEY"
 _INTERNAL = "internal error; the server's log tells more"
 _BUFFER = 1 << 16  # bytes that the system holds for a client: frames that wait there cannot be dropped
 _PING = 20.0  # s between pings, which keep routers from forgetting a connection
@@ -140,7 +139,7 @@ class Front:
         try:
             if not self._known(connection):
                 self._floor.metrics.refused("key")
-                return web.Fault("UNAUTHENTICATED", _DENIED)
+                return web.Fault("UNAUTHENTICATED", door.DENIED)
             await self._converse(connection)
         except Refusal as error:
             return web.Fault(str(error.code.name), one_line(str(error)), error.retry)
