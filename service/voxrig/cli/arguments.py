@@ -59,6 +59,17 @@ def numbers(text: str) -> dict[str, float]:
     return found
 
 
+def add_direction(parser: argparse.ArgumentParser, emotions: str = "see voxrig animate --help") -> None:
+    """Words of every verb by which faces speak: rate, emotion and what is done to curves."""
+    parser.add_argument("--fps", type=fps, default="60", help="24, 29.97, 30000/1001, 60 … (60)")
+    parser.add_argument("--emotion", default="", help=f"joy=0.8,anger=0.2 …; {emotions}")
+    parser.add_argument("--intensity", type=float, default=1.0, help="of the emotion, 0 to 1.5 (1)")
+    parser.add_argument(
+        "--gain", type=numbers, default={}, help="of curves: 1.2, or jawOpen=1.2,mouthClose=1.2"
+    )
+    parser.add_argument("--offset", type=numbers, default={}, help="added after the gain: jawOpen=0.02")
+
+
 def milliseconds(text: str) -> float:
     """Milliseconds on the command line, seconds inside."""
     try:

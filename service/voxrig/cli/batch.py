@@ -50,13 +50,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out-dir", metavar="DIR", required=True, help="keeps the folders of the recordings")
     parser.add_argument("--format", default="csv", help="one or more with commas, see voxrig formats (csv)")
     parser.add_argument("--rig", help="see voxrig rigs (each format's own)")
-    parser.add_argument("--fps", type=take.fps, default="60", help="24, 29.97, 30000/1001, 60 … (60)")
-    parser.add_argument("--emotion", default="", help="joy=0.8,anger=0.2 …; see voxrig animate --help")
-    parser.add_argument("--intensity", type=float, default=1.0, help="of the emotion, 0 to 1.5 (1)")
-    parser.add_argument(
-        "--gain", type=take.numbers, default={}, help="of curves: 1.2, or jawOpen=1.2,mouthClose=1.2"
-    )
-    parser.add_argument("--offset", type=take.numbers, default={}, help="added after the gain: jawOpen=0.02")
+    take.add_direction(parser)
     parser.add_argument("--smooth", type=take.milliseconds, metavar="MS", help="window (50; 0 with --live)")
     parser.add_argument(
         "--live", nargs="?", const="live", choices=("live", "fast"), metavar="fast", dest="pace",

@@ -105,13 +105,7 @@ row 0 belongs to the first sample."""
 def _animate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("audio", nargs="+", help="wav, flac, ogg or mp3 files; - is standard input")
     parser.add_argument("--rig", help="see voxrig rigs (the format's own, or arkit)")
-    parser.add_argument("--fps", type=take.fps, default="60", help="24, 29.97, 30000/1001, 60 … (60)")
-    parser.add_argument("--emotion", default="", help=f"joy=0.8,anger=0.2 …; have {_EMOTIONS}")
-    parser.add_argument("--intensity", type=float, default=1.0, help="of the emotion, 0 to 1.5 (1)")
-    parser.add_argument(
-        "--gain", type=take.numbers, default={}, help="of curves: 1.2, or jawOpen=1.2,mouthClose=1.2"
-    )
-    parser.add_argument("--offset", type=take.numbers, default={}, help="added after the gain: jawOpen=0.02")
+    take.add_direction(parser, f"have {_EMOTIONS}")
     parser.add_argument("--smooth", type=take.milliseconds, metavar="MS", help="window (50; 0 with --live)")
     parser.add_argument(
         "--live", nargs="?", const="live", choices=("live", "fast"), metavar="fast", dest="pace",

@@ -51,13 +51,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def add_face(parser: argparse.ArgumentParser) -> None:
     """What live and recorded faces have in common."""
-    parser.add_argument("--fps", type=take.fps, default="60", help="24, 29.97, 30000/1001, 60 … (60)")
-    parser.add_argument("--emotion", default="", help="joy=0.8,anger=0.2 …; see voxrig animate --help")
-    parser.add_argument("--intensity", type=float, default=1.0, help="of the emotion, 0 to 1.5 (1)")
-    parser.add_argument(
-        "--gain", type=take.numbers, default={}, help="of curves: 1.2, or jawOpen=1.2,mouthClose=1.2"
-    )
-    parser.add_argument("--offset", type=take.numbers, default={}, help="added after the gain: jawOpen=0.02")
+    take.add_direction(parser)
     parser.add_argument("--keys", type=Path, metavar="FILE", help="who may hear ws:// has one of these keys")
     parser.add_argument(
         "--origin", action="append", default=[], metavar="URL", help="pages that may hear ws://"
