@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 SENDING = """Plays recordings in real time on faces elsewhere: URLs after a recording say where to. Several
 recordings before a URL play one after the other; recordings after a URL are another face, at the same time:
 
-  voxrig send line.wav livelink://127.0.0.1:11111?subject=Ada
-  voxrig send ada.wav vmc://10.0.0.5 osc://10.0.0.6:9001  bob.wav livelink://10.0.0.5?subject=Bob
+  voxrig send line.wav 'livelink://127.0.0.1:11111?subject=Ada'
+  voxrig send ada.wav vmc://10.0.0.5 osc://10.0.0.6:9001  bob.wav 'livelink://10.0.0.5?subject=Bob'
 
 """
 
