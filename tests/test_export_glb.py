@@ -23,11 +23,12 @@ from hypothesis import strategies as st
 
 import voxrig
 from voxrig import rigs
+from voxrig.avatar import glb_file
+from voxrig.avatar.glb_file import Draft, Glb, numbers
+from voxrig.avatar.glb_targets import match
 from voxrig.errors import FormatError
 from voxrig.types import Frames, Rig
-from voxrig_export import glb, glb_animation, glb_file, vrma
-from voxrig_export.glb_file import Draft, Glb, numbers
-from voxrig_export.glb_targets import match
+from voxrig_export import glb, glb_animation, vrma
 from voxrig_export.options import Options
 from voxrig_export.take import Take
 

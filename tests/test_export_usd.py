@@ -21,9 +21,9 @@ from pxr import Gf, Usd, UsdGeom, UsdSkel, UsdValidation
 from small_head import POINTS, TRIANGLES, offsets, write_head
 
 from voxrig import rigs
+from voxrig.avatar import glb_file
 from voxrig.errors import FormatError
 from voxrig.types import Frames, Rig
-from voxrig_export import glb_file
 from voxrig_export.options import Options
 from voxrig_export.take import Take, Writer
 from voxrig_export.usd import Usda, Usdc
@@ -250,7 +250,7 @@ from fractions import Fraction
 from pathlib import Path
 import numpy as np
 from voxrig import rigs
-from voxrig_export import glb_file
+from voxrig.avatar import glb_file
 from voxrig_export.options import Options
 from voxrig_export.take import Take
 from voxrig_export.usd import Usda, Usdc

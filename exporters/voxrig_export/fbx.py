@@ -23,9 +23,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO
 
+from voxrig.avatar import glb_file
 from voxrig.errors import FormatError, OutputError, one_line
 from voxrig.types import Array
-from voxrig_export import fbx_in_blender, glb_file
+from voxrig_export import fbx_in_blender
 from voxrig_export.glb import GlbTake
 from voxrig_export.take import Take, Writer
 

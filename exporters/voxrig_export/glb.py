@@ -20,10 +20,11 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from voxrig.avatar import glb_file
+from voxrig.avatar.glb_targets import Bind, Face, binds, faces, listed, match
 from voxrig.errors import FormatError
 from voxrig.types import Array, Frames
-from voxrig_export import glb_animation, glb_file
-from voxrig_export.glb_targets import Bind, Face, binds, faces, listed, match
+from voxrig_export import glb_animation
 from voxrig_export.keys import reduce_all
 from voxrig_export.take import Take, Writer
 

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxrig import rigs
+from voxrig.avatar.glb_file import Document, Draft, Glb, entries, member, numbers, place
+from voxrig.avatar.glb_targets import listed, match
 from voxrig.errors import FormatError, RigError, one_line
 from voxrig.types import Array, Frames, Rig
-from voxrig_export.glb_file import Document, Draft, Glb, entries, member, numbers, place
-from voxrig_export.glb_targets import listed, match
 from voxrig_export.rates import needed
 from voxrig_export.take import Take
 

@@ -30,12 +30,12 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from voxrig.avatar.glb_parts import Moved, Part, parts
+from voxrig.avatar.glb_targets import binds, faces, listed
 from voxrig.errors import FormatError
 from voxrig.types import Array
 from voxrig_export.glb import avatar, shared_keys
-from voxrig_export.glb_targets import binds, faces, listed
 from voxrig_export.take import Take, Writer
-from voxrig_export.usd_mesh import Moved, Part, parts
 
 NO_MESH = "none"
 """The ``Options.mesh`` that asks for the animation alone."""

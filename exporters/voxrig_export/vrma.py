@@ -23,11 +23,12 @@ from typing import BinaryIO
 
 import numpy as np
 
+from voxrig.avatar import glb_file
+from voxrig.avatar.glb_file import Document, entries, member, place
+from voxrig.avatar.glb_targets import match
 from voxrig.errors import FormatError
 from voxrig.types import Array, Frames
-from voxrig_export import glb_animation, glb_file
-from voxrig_export.glb_file import Document, entries, member, place
-from voxrig_export.glb_targets import match
+from voxrig_export import glb_animation
 from voxrig_export.keys import reduce_all
 from voxrig_export.take import Take, Writer
 

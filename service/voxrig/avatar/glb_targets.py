@@ -19,9 +19,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from voxrig.avatar.glb_file import Document, Glb, entries, member, place
 from voxrig.errors import FormatError, one_line
 from voxrig.types import Rig
-from voxrig_export.glb_file import Document, Glb, entries, member, place
 
 _PREFIXES = ("CTRL_expressions_", "v2/")
 """What rigs put before the name of every curve, and avatars leave out."""

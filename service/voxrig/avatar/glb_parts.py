@@ -1,8 +1,8 @@
-"""The meshes of an avatar, taken out of its GLB and stood up in one space: what the USD writer puts down.
+"""The meshes of an avatar, taken out of its GLB and stood up in one space.
 
 Each primitive of each mesh that a node of the scene shows becomes a ``Part``. Points are those of the rest
 pose in metres, +Y up, with the place of the node or the joints of the skin worked in; so are the offsets of
-shapes. Knows nothing of USD.
+shapes.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from voxrig.avatar.glb_file import Document, Glb, entries, member, numbers, place
+from voxrig.avatar.glb_targets import Bind
 from voxrig.errors import FormatError
 from voxrig.types import Array
-from voxrig_export.glb_file import Document, Glb, entries, member, numbers, place
-from voxrig_export.glb_targets import Bind
 
 _TRIANGLES = 4
 _FAR = 1e6
@@ -72,6 +72,9 @@ class Part:
     uv: Array | None  # (v, 2), v counted from below as USD does
     material: Material
     shapes: tuple[Shape, ...]
+    node: int
+    """That shows it."""
+    primitive: Document
 
     @property
     def reach(self) -> Array:
@@ -84,24 +87,26 @@ def parts(glb: Glb, moved: Mapping[int, Moved]) -> list[Part]:
 
     Raises FormatError for a file that is broken.
     """
-    worlds = _worlds(glb.document)
+    places = worlds(glb.document)
     nodes, meshes = entries(glb.document, "nodes"), entries(glb.document, "meshes")
     found = []
-    for index, world in worlds.items():
+    for index, world in places.items():
         if "mesh" not in nodes[index]:
             continue
         mesh = meshes[place(nodes[index]["mesh"], len(meshes), "mesh of a node")]
         name = str(nodes[index].get("name") or mesh.get("name") or "Mesh")
         for primitive in entries(mesh, "primitives"):
             if primitive.get("mode", _TRIANGLES) == _TRIANGLES:
-                skinned = _skinned(glb, nodes[index], primitive, worlds)
+                skinned = _skinned(glb, nodes[index], primitive, places)
                 frame = world[None] if skinned is None else skinned
-                part = _part(glb, name, primitive, frame, moved.get(index, STILL))
+                part = _part(glb, name, index, primitive, frame, moved.get(index, STILL))
                 found += [part] if len(part.points) and len(part.triangles) else []
     return found
 
 
-def _part(glb: Glb, name: str, primitive: Document, frame: NDArray[np.float64], moved: Moved) -> Part:
+def _part(
+    glb: Glb, name: str, node: int, primitive: Document, frame: NDArray[np.float64], moved: Moved
+) -> Part:
     """One primitive in the space of the scene; ``frame`` (1 or v, 4, 4) takes it there."""
     attributes = member(primitive, "attributes")
     points = _vectors(glb, attributes, "POSITION", None)
@@ -142,6 +147,8 @@ def _part(glb: Glb, name: str, primitive: Document, frame: NDArray[np.float64], 
         _uv(glb, attributes, count),
         _material(glb.document, primitive),
         tuple(shapes),
+        node,
+        primitive,
     )
 
 
@@ -192,19 +199,15 @@ def _material(document: Document, primitive: Document) -> Material:
 
 
 def _skinned(
-    glb: Glb, node: Document, primitive: Document, worlds: dict[int, NDArray[np.float64]]
+    glb: Glb, node: Document, primitive: Document, places: dict[int, NDArray[np.float64]]
 ) -> NDArray[np.float64] | None:
     """(v, 4, 4): where the joints of a skin take each point in the rest pose; None for a mesh without one."""
-    attributes = member(primitive, "attributes")
-    if "skin" not in node or "JOINTS_0" not in attributes:
+    hung = hangs(glb, node, primitive)
+    if hung is None:
         return None
     skins = entries(glb.document, "skins")
-    skin = skins[place(node["skin"], len(skins), "skin")]
-    joints = skin.get("joints")
-    if not isinstance(joints, list) or not joints:
-        raise FormatError("GLB: a skin has no joints")
-    size = len(entries(glb.document, "nodes"))
-    carried = np.stack([worlds.get(place(joint, size, "joint"), np.eye(4)) for joint in joints])
+    skin, joints = skins[place(node["skin"], len(skins), "skin")], hung.nodes
+    carried = np.stack([places.get(joint, np.eye(4)) for joint in joints])
     if "inverseBindMatrices" in skin:
         back = numbers(glb, skin["inverseBindMatrices"])
         if back.shape != (len(joints), 16) or not (np.abs(back) < _FAR).all():
@@ -212,42 +215,68 @@ def _skinned(
                 f"GLB: inverseBindMatrices must be ({len(joints)}, 16) numbers, got {back.shape}"
             )
         carried = carried @ back.reshape(-1, 4, 4).transpose(0, 2, 1)  # stored by columns
-    total, frame = 0.0, np.zeros((1, 4, 4))
+    return np.asarray(np.einsum("vj,vjab->vab", hung.shares, carried[hung.index]), np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class Hung:
+    """What carries each point of a skinned mesh."""
+
+    nodes: tuple[int, ...]
+    """The joints of the skin."""
+    index: NDArray[np.int64]  # (v, k) into nodes
+    shares: NDArray[np.float64]  # (v, k), together 1
+
+
+def hangs(glb: Glb, node: Document, primitive: Document) -> Hung | None:
+    """The joints that carry the points of a primitive; None where it has no skin. Raises FormatError."""
+    attributes = member(primitive, "attributes")
+    if "skin" not in node or "JOINTS_0" not in attributes:
+        return None
+    skins = entries(glb.document, "skins")
+    joints = skins[place(node["skin"], len(skins), "skin")].get("joints")
+    if not isinstance(joints, list) or not joints:
+        raise FormatError("GLB: a skin has no joints")
+    size = len(entries(glb.document, "nodes"))
+    count = len(numbers(glb, attributes.get("POSITION")))
+    indices, weights = [], []
     for group in range(8):
         if f"JOINTS_{group}" not in attributes or f"WEIGHTS_{group}" not in attributes:
             break
         index = numbers(glb, attributes[f"JOINTS_{group}"]).astype(np.int64)
         weight = numbers(glb, attributes[f"WEIGHTS_{group}"]).astype(np.float64)
-        count = len(numbers(glb, attributes.get("POSITION")))
         if index.shape != weight.shape or len(index) != count or not (np.abs(weight) < _FAR).all():
             raise FormatError("GLB: the joints and weights of a skin do not fit its points")
         if count and not 0 <= index.min() <= index.max() < len(joints):
             raise FormatError(f"GLB: a point hangs on a joint past the {len(joints)} of its skin")
-        frame = frame + np.einsum("vj,vjab->vab", weight, carried[index])
-        total = total + weight.sum(1)
-    total = np.maximum(total, 1e-9)
-    return np.asarray(frame / total[:, None, None], np.float64)
+        indices.append(index)
+        weights.append(weight)
+    if not indices:
+        raise FormatError("GLB: a skinned mesh has JOINTS_0 without WEIGHTS_0")
+    total = np.concatenate(weights, 1)
+    shares = total / np.maximum(total.sum(1, keepdims=True), 1e-9)
+    return Hung(tuple(place(joint, size, "joint") for joint in joints), np.concatenate(indices, 1), shares)
 
 
-def _worlds(document: Document) -> dict[int, NDArray[np.float64]]:
+def worlds(document: Document) -> dict[int, NDArray[np.float64]]:
     """The matrix of each node that the scene shows, by index, in the order of the scene."""
     nodes, scenes = entries(document, "nodes"), entries(document, "scenes")
     if not scenes:
         return {}
     scene = scenes[place(document.get("scene", 0), len(scenes), "scene")]
-    worlds: dict[int, NDArray[np.float64]] = {}
+    found: dict[int, NDArray[np.float64]] = {}
     waiting = [(root, np.eye(4)) for root in reversed(_indices(scene.get("nodes", [])))]
     while waiting:
         index, above = waiting.pop()
         place(index, len(nodes), "node")
-        if index in worlds:
+        if index in found:
             raise FormatError(f"GLB: node {index} has two parents")
-        worlds[index] = above @ _local(nodes[index])
-        if not (np.abs(worlds[index]) < _FAR).all():
+        found[index] = above @ _local(nodes[index])
+        if not (np.abs(found[index]) < _FAR).all():
             raise FormatError(f"GLB: node {index} is far too large or too far away")
         below = _indices(nodes[index].get("children", []))
-        waiting += [(child, worlds[index]) for child in reversed(below)]
-    return worlds
+        waiting += [(child, found[index]) for child in reversed(below)]
+    return found
 
 
 def _local(node: Document) -> NDArray[np.float64]:
