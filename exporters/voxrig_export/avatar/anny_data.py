@@ -20,6 +20,7 @@ from voxrig.errors import FormatError, VoxrigError
 
 Points = NDArray[np.float64]
 Index = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 Folder = Path | zipfile.Path
 
 CREDIT = (

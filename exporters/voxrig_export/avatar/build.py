@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from voxrig_export.avatar import details, glb, texture
+from voxrig_export.avatar import complexion, details, glb, texture
 from voxrig_export.avatar.anny_data import CREDIT, Anny, Points
+from voxrig_export.avatar.cloth import shirt, shirt_pictures
 from voxrig_export.avatar.eyes import centre, eyes, lashes, radius
 from voxrig_export.avatar.hair import hair, hairy
-from voxrig_export.avatar.head import Sculpt, sculpt, shirt, skin
-from voxrig_export.avatar.mouth import mouth
+from voxrig_export.avatar.head import Sculpt, sculpt, skin
+from voxrig_export.avatar.mouth import lip_line, mouth
 from voxrig_export.avatar.part import JOINTS, SHAPES, Part
 from voxrig_export.avatar.person import Person
 from voxrig_export.avatar.skeleton import skeleton
@@ -22,18 +23,22 @@ def build(anny: Anny, who: Person) -> bytes:
     whole = sculpt(anny, who)
     rig = skeleton(centre(whole, "l"), centre(whole, "r"), whole.size)
     face, source_uvs = skin(whole, rig)
-    eye = np.array([*centre(whole, "l"), radius(whole, "l")])
-    cloth = shirt(whole, rig)
-    where = texture.regions(anny, source_uvs, hairy(face.points, who), _brow(whole), eye)
+    cloth = shirt(whole, rig, who)
+    where = texture.regions(anny, source_uvs, hairy(face.points, who), _marks(whole))
     shaped = [face, eyes(whole), mouth(whole), lashes(whole)]
-    plain = [hair(face, cloth, where.ears, who), cloth]
+    plain = [hair(face, where.ears, who), cloth]
     buffers = glb.Buffers()
+    colour, bumps = complexion.skin_pictures(face, where, who)
+    fabric, weave = shirt_pictures(who)
     pictures = {
-        "skin": texture.skin_picture(face, where, who),
+        "skin": colour,
         "eyes": details.eye_picture(who),
         "mouth": details.mouth_picture(who),
         "lashes": details.lash_picture(who),
         "hair": details.hair_picture(who),
+        "shirt": fabric,
+        "skin relief": bumps,
+        "shirt relief": weave,
     }
     names = list(pictures)
     images = [
@@ -44,8 +49,8 @@ def build(anny: Anny, who: Person) -> bytes:
         }
         for name, raw in pictures.items()
     ]
-    materials = [*(_material(name, i) for i, name in enumerate(names)), _cloth(who)]
-    order = [*names, "shirt"]
+    order = list(_ROUGH)
+    materials = [_material(name, names) for name in order]
 
     def mesh(name: str, parts: list[Part], moving: bool) -> dict[str, Any]:
         entries = [glb.primitive(buffers, part, order.index(part.material), moving) for part in parts]
@@ -78,33 +83,47 @@ def build(anny: Anny, who: Person) -> bytes:
     )  # fmt: skip
 
 
-def _material(name: str, picture: int) -> dict[str, Any]:
-    rough = {"skin": 0.52, "eyes": 0.06, "mouth": 0.22, "lashes": 0.9, "hair": 0.9}[name]
+_ROUGH = {"skin": 0.55, "eyes": 0.06, "mouth": 0.25, "lashes": 0.9, "hair": 0.7, "shirt": 0.9}
+"""The materials, and how matt each is."""
+
+
+def _material(name: str, pictures: list[str]) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "name": name,
         "pbrMetallicRoughness": {
-            "baseColorTexture": {"index": picture}, "metallicFactor": 0, "roughnessFactor": rough
+            "baseColorTexture": {"index": pictures.index(name)},
+            "metallicFactor": 0,
+            "roughnessFactor": _ROUGH[name],
         },
-    }  # fmt: skip
+    }
+    if f"{name} relief" in pictures:
+        entry["normalTexture"] = {"index": pictures.index(f"{name} relief")}
     if name in ("hair", "lashes"):
-        entry |= {"alphaMode": "MASK", "alphaCutoff": 0.35, "doubleSided": True}
+        entry |= {"alphaMode": "MASK", "alphaCutoff": 0.2 if name == "lashes" else 0.3, "doubleSided": True}
+    if name == "shirt":
+        entry["doubleSided"] = True
     return entry
 
 
-def _cloth(who: Person) -> dict[str, Any]:
-    linear = [*(float(value) for value in np.round(who.shirt**2.2, 4)), 1]
-    return {
-        "name": "shirt",
-        "doubleSided": True,
-        "pbrMetallicRoughness": {"baseColorFactor": linear, "metallicFactor": 0, "roughnessFactor": 0.9},
-    }
-
-
-def _brow(whole: Sculpt) -> Points:
-    """Inner and outer x of the left brow, and its y at both: (4,)."""
-    left = np.unique(whole.faces("body"))
+def _marks(whole: Sculpt) -> texture.Marks:
+    """Known by what moves them."""
+    left = whole.members("body")
     left = left[whole.points[left, 0] > 1e-3]
-    ends = []
-    for shape in ("browInnerUp", "browOuterUpLeft"):
-        ends.append(whole.points[left[np.argmax(np.linalg.norm(whole.move(shape)[left], axis=1))]])
-    return np.array([ends[0][0], ends[1][0], ends[0][1], ends[1][1]])
+
+    def most(shape: str) -> Points:
+        moved = np.linalg.norm(whole.move(shape)[left], axis=1)
+        return np.asarray(whole.points[left[np.argmax(moved)]])
+
+    front = whole.points[left][(whole.points[left, 1] < -0.02) & (whole.points[left, 1] > -0.06)]
+    tip = front[np.argmax(front[:, 2])] * [0, 1, 1]
+    line = lip_line(whole)
+    corner = most("mouthSmileLeft")
+    wing = whole.points[left]
+    wing = wing[np.argmin(np.linalg.norm(wing - tip - [0.018, -0.002, -0.02], axis=1))]
+    return texture.Marks(
+        brow=np.stack([most("browInnerUp"), most("browOuterUpLeft")]),
+        eye=np.array([*centre(whole, "l"), radius(whole, "l")]),
+        corner=np.array([corner[0], line, corner[2]]),
+        nose=tip,
+        wing=wing,
+    )

@@ -9,9 +9,9 @@ import numpy as np
 from voxrig_export.avatar import surface
 from voxrig_export.avatar.anny_data import Points
 from voxrig_export.avatar.head import Sculpt
-from voxrig_export.avatar.part import JOINTS, SHAPES, Part, joined
+from voxrig_export.avatar.part import JOINTS, SHAPES, Part, joined, still
 
-IRIS = 0.0059 / 0.0138
+IRIS = 0.0057 / 0.0138
 """Radius of the iris as a share of the eyeball's."""
 _WIDEST = np.radians(105)  # of what is made of an eyeball, from the line of sight
 _BEND = 0.6  # the picture gives more room to what lies near the line of sight
@@ -59,8 +59,8 @@ def across(angle: Points) -> Points:
 
 
 def eyes(whole: Sculpt) -> Part:
-    """Both eyeballs."""
-    return joined([_eye(whole, side) for side in "lr"])
+    """Both eyeballs, and the pink flesh in their inner corners."""
+    return joined([piece(whole, side) for side in "lr" for piece in (_eye, _corner)])
 
 
 def _eye(whole: Sculpt, side: str) -> Part:
@@ -90,6 +90,24 @@ def _eye(whole: Sculpt, side: str) -> Part:
     return Part(
         "eyes", points, normal, uvs, faces, moves, turns, joints, np.tile([1.0, 0.0], (len(points), 1))
     )
+
+
+def _corner(whole: Sculpt, side: str) -> Part:
+    """A small ellipsoid that the lids meet on; its place in the picture is a corner of it."""
+    inward = -1.0 if side == "l" else 1.0
+    size = radius(whole, side) / 0.014
+    middle = centre(whole, side) + np.array([inward * 0.0122, -0.0007, 0.0078]) * size
+    height, around = np.meshgrid(
+        np.linspace(-np.pi / 2, np.pi / 2, 6), np.arange(8) * np.pi / 4, indexing="ij"
+    )
+    ray = np.stack([np.cos(height) * np.cos(around), np.sin(height), np.cos(height) * np.sin(around)], -1)
+    ray = ray.reshape(-1, 3)
+    points = middle + ray * np.array([0.0034, 0.0021, 0.0026]) * size
+    row, step = np.meshgrid(np.arange(5), np.arange(8), indexing="ij")
+    here, next_ = row * 8 + step, row * 8 + (step + 1) % 8
+    faces = surface.triangles(np.stack([here, here + 8, next_ + 8, next_], 2).reshape(-1, 4))
+    uvs = 0.03 + 0.02 * ray[:, :2]
+    return still("eyes", points, ray, uvs, faces)
 
 
 def lashes(whole: Sculpt) -> Part:

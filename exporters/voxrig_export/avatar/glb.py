@@ -109,12 +109,35 @@ def primitive(buffers: Buffers, part: Part, material: int, shaped: bool) -> dict
     if part.uvs.any():
         uvs = np.round(np.clip(part.uvs, 0, 1) * 65535)
         entry["attributes"]["TEXCOORD_0"] = buffers.accessor(uvs, _SHORT, scaled=True)
+    if part.material in ("skin", "shirt"):
+        entry["attributes"]["TANGENT"] = buffers.accessor(_tangents(part), _FLOAT)
     if shaped:
         entry["targets"] = [
             {"POSITION": buffers.sparse(move, 2e-4, True), "NORMAL": buffers.sparse(turn, 0.1, False)}
             for move, turn in zip(part.moves, part.turns, strict=True)
         ]
     return entry
+
+
+def _tangents(part: Part) -> Points:
+    """Which way u grows along the surface, for normal maps: (v, 4); the last is the side of -v."""
+    corners, flat = part.points[part.faces], part.uvs[part.faces]
+    (a, b), (s, t) = (np.stack([x[:, 1] - x[:, 0], x[:, 2] - x[:, 0]]) for x in (corners, flat))
+    area = s[:, 0] * t[:, 1] - s[:, 1] * t[:, 0]
+    turn = np.sign(area)[:, None]
+    along_u = (a * t[:, 1:] - b * s[:, 1:]) * turn
+    along_v = (b * s[:, :1] - a * t[:, :1]) * turn
+    sums = np.zeros((2, len(part.points), 3))
+    for total, value in zip(sums, (along_u, along_v), strict=True):
+        for k in range(3):
+            np.add.at(total, part.faces[:, k], value)
+    normal = _unit(part.normals)
+    tangent = sums[0] - (sums[0] * normal).sum(1, keepdims=True) * normal
+    lost = np.linalg.norm(tangent, axis=1) < 1e-12
+    tangent[lost] = np.cross(normal[lost], [0.31, 0.2, 0.93])
+    tangent /= np.linalg.norm(tangent, axis=1, keepdims=True)
+    side = np.where((np.cross(normal, tangent) * -sums[1]).sum(1) < 0, -1.0, 1.0)
+    return np.concatenate([_unit(tangent), side[:, None]], 1)
 
 
 def _unit(values: Points) -> Points:

@@ -1,156 +1,251 @@
-"""Hair: where it grows, and locks that lie over the skull."""
+"""Hair: where it grows, and locks that are combed over the skull.
+
+A lock is a strip of the hair's picture. All locks of a head follow one field of directions and lie on one
+smooth bed, so that they look cut and combed; small differences between them make the strands. Metres.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 
-from voxrig_export.avatar.anny_data import Index, Points
-from voxrig_export.avatar.part import Part, joined, still
+from voxrig_export.avatar.anny_data import Flags, Points
+from voxrig_export.avatar.locks import MIDDLE, Bed, cut, outward, spaced, strips, waved
+from voxrig_export.avatar.paint import ramp
+from voxrig_export.avatar.part import Part, joined
 from voxrig_export.avatar.person import Person
 
-_MIDDLE = np.array([0.0, 0.02, -0.075])
-"""Of the skull, metres from between the eyes."""
-_STEPS = 8
-# Height of the hairline over the eyes, metres, by degrees from the front.
-_LINE = ((0, 0.066), (25, 0.064), (45, 0.050), (58, 0.022), (70, -0.006), (84, -0.012), (92, 0.022),
+COLUMNS = 4
+"""Of the picture: dense, dense with thin tips, loose, single hairs."""
+_PARTING = 0.017
+"""How far left of the middle hair is parted."""
+_STEP = 0.007
+# Height of the hairline over the eyes by degrees from the front.
+_LINE = ((0, 0.061), (25, 0.059), (45, 0.046), (58, 0.020), (70, -0.006), (84, -0.012), (92, 0.022),
          (106, 0.020), (118, -0.02), (140, -0.065), (180, -0.078))  # fmt: skip
 
 
-def outward(points: Points) -> Points:
-    """Unit vectors away from skull and neck at points (v, 3)."""
-    off = points - _MIDDLE
-    off[:, 1] = np.maximum(off[:, 1], 0)
-    return np.asarray(off / np.maximum(np.linalg.norm(off, axis=1, keepdims=True), 1e-9))
+@dataclass(frozen=True)
+class _Layer:
+    """Locks of one kind."""
+
+    count: int
+    wide: float
+    lift: float
+    """Over the skull."""
+    column: int
+    knots: int
+    long: float = 1.0
+    """Share of the way down."""
+    rim: bool = False
+    """Only at the hairline."""
+
+
+_LONG = (
+    _Layer(130, 0.030, 0.0030, 0, 10),
+    _Layer(190, 0.024, 0.0065, 1, 11),
+    _Layer(230, 0.018, 0.0100, 1, 12),
+    _Layer(200, 0.013, 0.0130, 2, 12),
+    _Layer(110, 0.007, 0.0145, 3, 12, 0.98),
+    _Layer(120, 0.006, 0.0030, 3, 6, 0.3, True),
+)
+_SHORT = (
+    _Layer(330, 0.015, 0.0025, 0, 5),
+    _Layer(420, 0.011, 0.0045, 1, 5),
+    _Layer(440, 0.008, 0.0065, 2, 5),
+    _Layer(260, 0.005, 0.0080, 3, 5),
+    _Layer(160, 0.004, 0.0020, 3, 5, 0.8, True),
+)
+_ROUND = (
+    _Layer(300, 0.020, 0.10, 0, 5),
+    _Layer(380, 0.018, 0.45, 1, 5),
+    _Layer(420, 0.015, 0.75, 2, 5),
+    _Layer(380, 0.012, 1.00, 2, 5),
+    _Layer(160, 0.004, 0.05, 3, 4, 0.4, True),
+)
+"""Of hair that curls tightly; lifts are shares of its length."""
+
+
+def _angle(points: Points) -> Points:
+    """Degrees from the front, 0 … 180: (v,)."""
+    off = points - MIDDLE
+    return np.asarray(np.degrees(np.arctan2(np.abs(off[:, 0]), off[:, 2])))
 
 
 def hairy(points: Points, who: Person) -> Points:
     """How much hair grows at points (v, 3) of the skin: (v,) 0..1."""
-    off = points - _MIDDLE
-    angle = np.degrees(np.arctan2(np.abs(off[:, 0]), off[:, 2]))
+    angle = _angle(points)
     degrees, height = np.array(_LINE).T
-    recede = 0.012 * who.sex * np.clip((who.age - 25) / 40, 0, 1) * (angle < 50)
-    over = points[:, 1] - np.interp(angle, degrees, height) - recede
+    over = points[:, 1] - np.interp(angle, degrees, height) - _recede(angle, who)
     return np.asarray(np.clip(over / 0.014 + 0.5, 0, 1))
 
 
-def _before_face(points: Points) -> Points:
-    """How much a point (v, 3) hangs before the face: (v,) 0..1."""
-    off = points - _MIDDLE
-    angle = np.degrees(np.arctan2(np.abs(off[:, 0]), off[:, 2]))
-    return np.asarray(np.clip((66 - angle) / 12, 0, 1) * np.clip((0.06 - points[:, 1]) / 0.02, 0, 1))
+def hairline(who: Person) -> Points:
+    """The left half of the hairline on the sheet of ``strokes``: (k, 2), from the middle of the forehead."""
+    degrees, height = np.array([entry for entry in _LINE if entry[0] < 75]).T
+    return np.stack([np.radians(degrees) * 0.095, height + _recede(degrees, who)], 1)
 
 
-def hair(skin: Part, cloth: Part, ears: Points, who: Person) -> Part:
-    """Locks as strips of a picture, three layers deep; ``ears`` (v,) is 1 where the skin is an ear's.
+def _recede(degrees: Points, who: Person) -> Points:
+    """How much higher than a young woman's the hairline is."""
+    old = np.clip((who.age - 25) / 40, 0, 1)
+    temple = np.exp(-(((degrees - 32) / 14) ** 2))
+    return np.asarray(who.sex * (0.003 + 0.012 * old + (0.004 + 0.010 * old) * temple) * (degrees < 60))
 
-    Locks lie on the skin and on the cloth.
-    """
+
+def hair(skin: Part, ears: Points, who: Person) -> Part:
+    """All locks; ``ears`` (v,) is 1 where the skin is an ear's."""
     random = np.random.default_rng([who.seed, 5])
-    layers = ((150, 0.030, 0.002), (210, 0.022, 0.006), (190, 0.014, 0.010))
-    return joined([_layer(skin, cloth, ears, who, random, *layer) for layer in layers])
+    ground = _Ground.of(skin, ears, who)
+    layers, grow = {"long": (_LONG, _long), "short": (_SHORT, _short), "round": (_ROUND, _round)}[who.style]
+    return joined([_locks(ground, who, layer, grow, random) for layer in layers])
 
 
-def _layer(
-    skin: Part,
-    cloth: Part,
-    ears: Points,
-    who: Person,
-    random: np.random.Generator,
-    count: int,
-    wide: float,
-    lift: float,
-) -> Part:
-    from scipy.spatial import cKDTree
+@dataclass(frozen=True, eq=False)
+class _Ground:
+    """Where locks may grow."""
 
-    points = skin.points
-    ear = points[(ears > 0.5) & (points[:, 0] > 0)].mean(0)
-    beside = np.linalg.norm(points * np.where(points[:, :1] < 0, [-1, 1, 1], [1, 1, 1]) - ear, axis=1) < 0.034
-    grows = hairy(points, who) * ~beside
-    rigid = np.flatnonzero(~beside & (np.linalg.norm(points - _MIDDLE, axis=1) > 0.05))
-    bed = np.concatenate([points[rigid], cloth.points])
-    bed_out = np.concatenate([outward(points[rigid]), cloth.normals])
-    tree = cKDTree(bed)
-    corners = points[skin.faces]
-    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
-    chance = area * (grows[skin.faces].min(1) > 0.45)
-    picks = _spaced(random, corners.mean(1), chance, count)
-    root = corners[picks].mean(1)
-    out = outward(root)
-    long = who.length * random.uniform(0.8, 1.05, count)
-    down = who.length > 0.08
-    parting = np.array([0.018, 0.11, -0.03])
-    if down:
-        away = root - parting
-        behind = np.clip(-(root[:, 2] + 0.01) / 0.06, 0, 1)
-        side_ = np.where(np.abs(away[:, 0]) < 0.004, random.choice([-1.0, 1.0], count), np.sign(away[:, 0]))
-        flow = np.stack(
-            [side_ * (0.5 + 12 * np.abs(away[:, 0])), -0.2 - 0.5 * behind, np.full(count, -0.5)], 1
-        )
-    else:
-        flow = np.stack([0.9 + 0 * root[:, 0], np.zeros(count), 0.8 * np.sign(root[:, 2] + 0.03)], 1)
-        side = np.abs(root[:, 0]) > 0.045
-        flow[side] = np.stack([np.zeros(count), np.full(count, -1.0), np.full(count, -0.5)], 1)[side]
-        back = root[:, 2] < -0.11
-        flow[back] = [0, -1, -0.2]
-    flow += random.normal(0, 0.22, flow.shape)
-    flow -= (flow * out).sum(1, keepdims=True) * out
-    way = flow / np.linalg.norm(flow, axis=1, keepdims=True) + out * (0.25 if not down else 0.05)
-    place = root + out * 0.001
-    line, faces_out = [place], [out]
-    step = long / _STEPS
-    for k in range(_STEPS):
-        way = way / np.linalg.norm(way, axis=1, keepdims=True)
-        place = place + way * step[:, None]
-        height = lift * min(1.0, (k + 1) / 3) + (0.010 if down else 0.006) * np.clip(
-            (place[:, 1]) / 0.1, 0, 1
-        )
-        _, near = tree.query(place)
-        skin_at, skin_out = bed[near], bed_out[near]
-        depth = ((place - skin_at) * skin_out).sum(1)
-        place = place + skin_out * np.clip(height - depth, 0, 0.02)[:, None]
-        along = way - (way * skin_out).sum(1, keepdims=True) * skin_out * (depth < 0.03)[:, None]
-        way = along + (np.array([0, -0.55, 0]) if down else np.array([0, -0.06, 0]))
-        way += _before_face(place)[:, None] * np.stack(
-            [0.5 * np.sign(place[:, 0]), np.zeros(count), np.full(count, -0.9)], 1
-        )
+    places: Points  # (f, 3) middles of the triangles of the scalp
+    area: Points  # (f,)
+    rim: Flags  # (f,) near the hairline in front
+    bed: Bed
+
+    @classmethod
+    def of(cls, skin: Part, ears: Points, who: Person) -> _Ground:
+        points = skin.points
+        ear = points[(ears > 0.5) & (points[:, 0] > 0)].mean(0)
+        mirrored = points * np.where(points[:, :1] < 0, [-1, 1, 1], [1, 1, 1])
+        beside = np.linalg.norm(mirrored - ear, axis=1) < 0.034
+        grows = hairy(points, who) * ~beside
+        outside = np.linalg.norm(points - MIDDLE, axis=1) > 0.05
+        bed = points[outside & ((ears < 0.5) | (who.style == "long"))]
+        corners = points[skin.faces]
+        area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
+        kept = grows[skin.faces].min(1) > 0.45
+        place = corners[kept].mean(1)
+        near = (grows[skin.faces[kept]].min(1) < 0.98) & (_angle(place) < 75)
+        return cls(place, area[kept], near, Bed(bed))
+
+
+@dataclass(frozen=True, eq=False)
+class _Growth:
+    """How locks (n,) of one layer grow."""
+
+    comb: Callable[[Points], Points]
+    """The direction (n, 3) in which hair lies at places (n, 3)."""
+    lift: Callable[[Points], Points]
+    """Its height (n,) over the skull at places (n, 3)."""
+    reach: Points  # (n,) how long it is
+    bottom: Points  # (n,) the height at which it is cut
+    step: Points  # (n,)
+    slope: float
+    """Steps until it has its height."""
+    wide: float = 1.0
+    """Share of a layer's width that locks have."""
+
+
+_Grow = Callable[[Points, Person, _Layer, np.random.Generator], _Growth]
+
+
+def _locks(ground: _Ground, who: Person, layer: _Layer, grow: _Grow, random: np.random.Generator) -> Part:
+    picks = spaced(random, ground.places, ground.area * (ground.rim | (not layer.rim)), layer.count)
+    place = ground.places[picks]
+    growth = grow(place, who, layer, random)
+    wide = (
+        layer.wide
+        * growth.wide
+        * random.uniform(0.8, 1.2, len(place))
+        * np.where(ground.rim[picks], 0.5, 1.0)
+    )
+    out = ground.bed.under(place)[1]
+    way = growth.comb(place)
+    line, outs = [place], [out]
+    for k in range(round(float((growth.reach / growth.step).max())) + 1):
+        goal = growth.comb(place)
+        way = way * 0.6 + goal / np.linalg.norm(goal, axis=1, keepdims=True) * 0.4
+        way -= (way * out).sum(1, keepdims=True) * out * 0.8
+        way /= np.linalg.norm(way, axis=1, keepdims=True)
+        place = place + way * growth.step[:, None]
+        bed, out = ground.bed.under(place)
+        depth = ((place - bed) * out).sum(1)
+        rise = growth.lift(place) * min(1.0, (k + 1) / growth.slope)
+        hold = 0.0015 + 0.03 * ramp(place[:, 1], -0.02, 0.02)  # on the skull; lower down it hangs freely
+        place = place + out * np.clip(rise - depth, -hold, 0.004)[:, None]
         line.append(place)
-        faces_out.append(skin_out)
-    lines, outs = np.stack(line, 1), np.stack(faces_out, 1)  # (n, k, 3)
-    return _strips(lines, outs, wide * random.uniform(0.8, 1.2, count), random)
+        outs.append(out)
+    lines, normals = cut(np.stack(line, 1), np.stack(outs, 1), growth.bottom, growth.reach, layer.knots)
+    lines = waved(lines, normals, who.curl, random)
+    sides = random.permuted(np.tile([0.01, 0.99], (len(picks), 1)), axis=1) + layer.column
+    return strips(lines, normals, wide, sides / COLUMNS)
 
 
-def _strips(lines: Points, outs: Points, wide: Points, random: np.random.Generator) -> Part:
-    """Strips along lines (n, k, 3) that face outs (n, k, 3)."""
-    count, knots, _ = lines.shape
-    way = np.gradient(lines, axis=1)
-    across = np.cross(way, outs)
-    across /= np.maximum(np.linalg.norm(across, axis=2, keepdims=True), 1e-9)
-    taper = np.interp(np.arange(knots) / (knots - 1), [0, 0.25, 0.8, 1], [0.75, 1, 0.9, 0.6])
-    half = across * (wide[:, None] * taper / 2)[..., None]
-    points = np.stack([lines - half, lines + half], 2).reshape(-1, 3)
-    radial = points - _MIDDLE
-    radial /= np.linalg.norm(radial, axis=1, keepdims=True)
-    own = np.cross(across, way)
-    own /= np.maximum(np.linalg.norm(own, axis=2, keepdims=True), 1e-9)
-    own *= np.sign((own * outs).sum(2, keepdims=True) + 1e-9)
-    normal = radial + 0.6 * np.repeat(own, 2, axis=1).reshape(-1, 3)
-    normal /= np.linalg.norm(normal, axis=1, keepdims=True)
-    width = random.uniform(0.35, 0.6, count)
-    left = random.uniform(0, 1 - width)
-    u = np.stack([left, left + width], 1)[:, None, :].repeat(knots, 1)
-    v = np.tile((np.arange(knots) / (knots - 1))[None, :, None] * 0.98 + 0.01, (count, 1, 2))
-    base = (np.arange(count) * knots)[:, None] + np.arange(knots - 1)
-    a = (2 * base).ravel()
-    faces = np.stack([a, a + 1, a + 3, a, a + 3, a + 2], 1).reshape(-1, 3)
-    return still("hair", points, normal, np.stack([u.ravel(), v.ravel()], 1), faces)
+def _long(root: Points, who: Person, layer: _Layer, random: np.random.Generator) -> _Growth:
+    """Parted, combed back from the face, hanging to one height."""
+    count = len(root)
+    aside = root[:, 0] - _PARTING
+    side = np.where(np.abs(aside) < 0.003, random.choice([-1.0, 1.0], count), np.sign(aside))
+    stray = random.normal(0, 0.05 + 0.08 * (layer.column > 1), (count, 3))
+    full = layer.lift * random.uniform(0.8, 1.2, count) + 0.006 * np.clip(root[:, 1] / 0.1, 0, 1)
+    full += 0.016 * who.curl**2
+
+    def lift(place: Points) -> Points:  # flat at the parting
+        return full * (0.35 + 0.65 * ramp(np.abs(place[:, 0] - _PARTING), 0.0, 0.04)) + 0.002
+
+    return _Growth(
+        lambda place: _hanging(place, side, outward(place)) + stray, lift, np.full(count, 0.42),
+        0.03 - who.length * layer.long + random.normal(0, 0.004, count), np.full(count, _STEP), 6,
+    )  # fmt: skip
 
 
-def _spaced(random: np.random.Generator, places: Points, chance: Points, count: int) -> Index:
-    """Picks of places (f, 3) that keep their distance: the best of several throws each."""
-    total = np.cumsum(chance)
-    throws = np.searchsorted(total, random.uniform(0, total[-1], (count, 12)))
-    chosen = [int(throws[0, 0])]
-    for row in throws[1:]:
-        gap = np.linalg.norm(places[row][:, None] - places[chosen][None], axis=2).min(1)
-        chosen.append(int(row[np.argmax(gap)]))
-    return np.array(chosen)
+def _short(root: Points, who: Person, layer: _Layer, random: np.random.Generator) -> _Growth:
+    """Longer on top than at the sides."""
+    count = len(root)
+    top = ramp(root[:, 1], 0.015, 0.085)
+    reach = who.length * layer.long * (0.36 + 0.64 * top) * random.uniform(0.8, 1.1, count)
+    stray = random.normal(0, 0.08 + 0.10 * (layer.column > 1), (count, 3))
+    full = (layer.lift * random.uniform(0.8, 1.2, count) + 0.003) * (0.45 + 0.75 * top)
+    return _Growth(
+        lambda place: _standing(place) + stray, lambda place: full, reach, np.full(count, -1.0), reach / 8, 4,
+    )  # fmt: skip
+
+
+def _round(root: Points, who: Person, layer: _Layer, random: np.random.Generator) -> _Growth:
+    """As tight curls grow: away from the skull on all sides."""
+    count = len(root)
+    deep = 0.27 * who.length * (0.45 + 0.55 * ramp(root[:, 1], -0.05, 0.06))
+    stray = random.normal(0, 0.7, (count, 3))
+    full = layer.lift * deep * random.uniform(0.85, 1.1, count) + 0.001
+    reach = 0.5 * deep + 0.014 + full
+    return _Growth(
+        lambda place: outward(place) + stray, lambda place: full, reach, np.full(count, -1.0), reach / 10, 4,
+        float(np.clip(who.length / 0.12, 0.4, 1)),
+    )  # fmt: skip
+
+
+def _hanging(place: Points, side: Points, out: Points) -> Points:
+    """Which way long hair lies: from the parting sideways, back from the face, then down."""
+    high = np.clip((place[:, 1] + 0.005) / 0.115, 0, 1)
+    front = np.clip((95 - _angle(place)) / 60, 0, 1)
+    face = np.clip((80 - _angle(place)) / 8, 0, 1) * np.clip((0.075 - place[:, 1]) / 0.03, 0, 1)
+    behind = np.clip((_angle(place) - 100) / 50, 0, 1)
+    flow = np.zeros_like(place)
+    flow[:, 0] = side * (1.1 * high * (1 - 0.75 * behind) + 0.2 * front) + 0.6 * face * np.sign(place[:, 0])
+    flow[:, 1] = -(0.15 + 1.3 * (1 - high)) + 0.5 * face
+    flow[:, 2] = -0.8 * front * (0.35 + high) - 1.5 * face
+    low = np.clip(-(place[:, 1] + 0.06) / 0.06, 0, 1)
+    flow -= (0.22 * low)[:, None] * out  # the ends turn in
+    return flow
+
+
+def _standing(place: Points) -> Points:
+    """Which way short hair lies: to the side and up on top, down at the sides and behind."""
+    high = ramp(place[:, 1], 0.03, 0.08)
+    back = ramp(-place[:, 2], 0.06, 0.15)
+    front = ramp(place[:, 2], -0.05, 0.0)
+    flow = np.zeros_like(place)
+    flow[:, 0] = -0.8 * high * (1 - back)
+    flow[:, 1] = -(1 - high) - 0.8 * back + 0.5 * front * high
+    flow[:, 2] = (0.25 - 0.9 * front) * high - 0.5 * (1 - high)
+    return np.asarray(flow + (0.35 * high * (1 - back))[:, None] * outward(place))

