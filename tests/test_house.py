@@ -20,7 +20,14 @@ HOMES = {
 }
 ALLOWED = {
     "voxrig": {"voxrig"},
-    "voxrig_export": {"voxrig_export", "voxrig.types", "voxrig.errors", "voxrig.rigs", "voxrig.speech"},
+    "voxrig_export": {
+        "voxrig_export",
+        "voxrig.types",
+        "voxrig.errors",
+        "voxrig.rigs",
+        "voxrig.speech",
+        "voxrig.avatar",
+    },
     "voxrig_bridge": {"voxrig_bridge", "voxrig.types", "voxrig.errors", "voxrig.rigs"},
     "voxrig_train": {"voxrig_train", "voxrig"},
 }
@@ -43,7 +50,7 @@ def imports(path: Path) -> set[str]:
 def test_imports_point_one_way(package: str) -> None:
     for path in (HOMES[package] / package).rglob("*.py"):
         allowed = set(ALLOWED[package])
-        if package == "voxrig_train":
+        if package == "voxrig_train" or path.stem.startswith("cuda"):  # kernels of a GPU run on its tensors
             allowed |= {"torch"}
         if path.parent.name == "cli":  # the one place that sees all
             allowed |= {"voxrig_export", "voxrig_bridge"}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -170,6 +170,23 @@ class Cast:
         finally:
             for role in self._roles:
                 role.close()
+
+
+def play(part: Part, engine: Engine) -> Generator[Beat, None, None]:
+    """One part's beats as soon as they are final, in the thread of the caller. Raises VoxrigError."""
+    role = _Role(part, engine)
+    try:
+        while not role.reel.over:
+            role.hear()
+            if role.error is not None:
+                raise role.error
+            while engine.step():
+                pass
+            role.show()
+            while (beat := role.reel.next()) is not None:
+                yield beat
+    finally:
+        role.close()
 
 
 class _Role:

@@ -14,11 +14,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from voxrig.audio import AudioSource, RawFormat, open_audio
-from voxrig.cli.arguments import labels_in, said, text_beside, text_in
+from voxrig.audio import AudioSource, open_audio
+from voxrig.cli.arguments import labels_in, raw_format, said, text_beside, text_in
 from voxrig.cli.file_options import file_options
 from voxrig.cli.interrupt import noted
-from voxrig.errors import AudioError, FormatError, OutputError, TextError, VoxrigError, one_line, unknown
+from voxrig.errors import FormatError, OutputError, TextError, VoxrigError, one_line, unknown
 from voxrig.performance import Direction, Job, Progress, perform
 from voxrig.recital import Script
 from voxrig.retime import frame_count
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     direction = _direction(args, kind)
     direction.stages()  # wrong curve names are told before any work
     _check_text(args)
-    open_sound = partial(open_audio, raw=_raw(args))
+    open_sound = partial(open_audio, raw=raw_format(args))
     options = file_options(args)
     kind.check_options(options)
     jobs = [
@@ -130,16 +130,6 @@ def _direction(args: argparse.Namespace, kind: Format) -> Direction:
     kind.check(rig)
     style = parse(args.emotion, args.intensity)
     return Direction(rig, args.fps, style, args.gain, args.offset, args.smooth, args.pace, to_rig)
-
-
-def _raw(args: argparse.Namespace) -> RawFormat | None:
-    if args.raw is None:
-        if (args.rate, args.channels) != (None, None):
-            raise AudioError("--rate and --channels go with --raw; other sound tells them itself")
-        return None
-    if args.rate is None:
-        raise AudioError("--raw needs --rate, in Hz")
-    return RawFormat(args.raw, args.rate, 1 if args.channels is None else args.channels)
 
 
 def _check_text(args: argparse.Namespace) -> None:

@@ -9,8 +9,12 @@ import re
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from voxrig.errors import TextError, one_line
+from voxrig.errors import AudioError, TextError, one_line
+
+if TYPE_CHECKING:
+    from voxrig.audio import RawFormat
 
 # Television's rates are exact ratios that people write as decimals (SMPTE ST 12-1: 1000/1001).
 _NTSC = {"23.976": 24, "23.98": 24, "29.97": 30, "47.952": 48, "47.95": 48, "59.94": 60, "119.88": 120}
@@ -59,15 +63,30 @@ def numbers(text: str) -> dict[str, float]:
     return found
 
 
-def add_direction(parser: argparse.ArgumentParser, emotions: str = "see voxrig animate --help") -> None:
+def add_direction(
+    parser: argparse.ArgumentParser, emotions: str = "see voxrig animate --help", rate: int = 60
+) -> None:
     """Words of every verb by which faces speak: rate, emotion and what is done to curves."""
-    parser.add_argument("--fps", type=fps, default="60", help="24, 29.97, 30000/1001, 60 … (60)")
+    parser.add_argument("--fps", type=fps, default=str(rate), help=f"24, 29.97, 30000/1001, 60 … ({rate})")
     parser.add_argument("--emotion", default="", help=f"joy=0.8,anger=0.2 …; {emotions}")
     parser.add_argument("--intensity", type=float, default=1.0, help="of the emotion, 0 to 1.5 (1)")
     parser.add_argument(
         "--gain", type=numbers, default={}, help="of curves: 1.2, or jawOpen=1.2,mouthClose=1.2"
     )
     parser.add_argument("--offset", type=numbers, default={}, help="added after the gain: jawOpen=0.02")
+
+
+def raw_format(args: argparse.Namespace) -> RawFormat | None:
+    """What --raw, --rate and --channels say of sound without a header. Raises AudioError."""
+    from voxrig.audio import RawFormat  # loads numpy
+
+    if args.raw is None:
+        if (args.rate, args.channels) != (None, None):
+            raise AudioError("--rate and --channels go with --raw; other sound tells them itself")
+        return None
+    if args.rate is None:
+        raise AudioError("--raw needs --rate, in Hz")
+    return RawFormat(args.raw, args.rate, 1 if args.channels is None else args.channels)
 
 
 def milliseconds(text: str) -> float:

@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from voxrig._version import __version__
 from voxrig.cli import arguments as take
-from voxrig.cli import avatar, batch, convert, evaluate, health, live, send, serve
+from voxrig.cli import avatar, batch, convert, evaluate, health, live, render, send, serve
 from voxrig.cli.file_options import add_file_options
 from voxrig.errors import VoxrigError, one_line
 from voxrig.speech.pronounce import LANGUAGES
@@ -64,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
         (live, "a microphone to faces in engines"),
         (batch, "folders of recordings to files of many formats, resumable, on all cores or on Ray"),
         (convert, "a curve file to another format, rig or rate"),
+        (render, "recordings to pictures of a talking head: video, PNG files, a pipe (extra render)"),
         (avatar, "a head with all shapes as a GLB file (extra avatar)"),
         (serve, "the service, over gRPC and WebSocket"),
         (health, "whether a service is well"),

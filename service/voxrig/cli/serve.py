@@ -14,6 +14,7 @@ this machine may call. SIGTERM or Ctrl-C ends it once open streams have ended, a
 _ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",  # a step is too small to be shared by cores
     "OMP_NUM_THREADS": "1",
+    "OMP_WAIT_POLICY": "passive",  # or threads that draw would burn the processor while they wait
     "GRPC_VERBOSITY": "NONE",  # its core writes lines of a form of its own
     "ORT_DISABLE_TELEMETRY": "1",  # ONNX Runtime 1.31 would tell its makers of every start
 }
@@ -29,6 +30,14 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="live, fast, file or folders; clients that name none get the first (live fast file)",
     )  # fmt: skip
     parser.add_argument("--streams", type=_count, default=200, metavar="N", help="at once, in a worker (200)")
+    parser.add_argument(
+        "--avatar", action="append", default=[], metavar="NAME=FILE", dest="avatars",
+        help="a head that clients may have rendered, beside the one that ships (default); repeatable",
+    )  # fmt: skip
+    parser.add_argument(
+        "--max-renders", type=_renders, default=2, metavar="N",
+        help="of the streams, those that draw pictures; 0 is none (2; extra render)",
+    )  # fmt: skip
     parser.add_argument(
         "--workers", type=_count, metavar="N", help="processes that share the port; one a core"
     )
@@ -89,6 +98,10 @@ def _count(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 10_000:
         raise argparse.ArgumentTypeError(f"'{text}' is no number from 1 to 10000")
     return int(text)
+
+
+def _renders(text: str) -> int:
+    return 0 if text == "0" else _count(text)
 
 
 def _seconds(text: str) -> float:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from voxrig._version import __version__
 from voxrig.errors import VoxrigError, one_line
@@ -66,7 +67,8 @@ def _setup(args: argparse.Namespace) -> Setup:
         metrics=args.metrics,
         websocket=args.websocket,
         origins=_origins(args),
-        limits=Limits(streams=args.streams, idle=args.idle, drain=args.drain),
+        avatars=_avatars(args),
+        limits=Limits(streams=args.streams, renders=args.max_renders, idle=args.idle, drain=args.drain),
         traces=args.traces,
     )
     return replace(setup, type_url=args.a2f_type_url) if args.a2f_type_url else setup
@@ -80,6 +82,21 @@ def _origins(args: argparse.Namespace) -> tuple[str, ...]:
         return tuple(check_origin(origin) for origin in args.origin)
     except ValueError as error:
         raise VoxrigError(str(error)) from error
+
+
+def _avatars(args: argparse.Namespace) -> dict[str, Path]:
+    """Files of heads by name. Raises VoxrigError."""
+    if args.avatars and not args.max_renders:
+        raise VoxrigError("--avatar needs --max-renders of 1 or more")
+    found: dict[str, Path] = {}
+    for word in args.avatars:
+        name, equals, file = word.partition("=")
+        if not equals or not file or not name.isprintable() or not 1 <= len(name) <= 64:
+            raise VoxrigError(f"--avatar is '{one_line(word)}'; write NAME=FILE, as ada=ada.glb")
+        if name in found:
+            raise VoxrigError(f"two avatars are called '{name}'; each needs a name of its own")
+        found[name] = Path(file)
+    return found
 
 
 def _cards(packs: Sequence[str]) -> list[ModelCard]:

@@ -2,11 +2,12 @@
 
 with voxrig.connect("faces.example.org:52000", key="…") as client:
     frames = client.animate("line.wav", rig="metahuman", fps=30)
+    pictures = client.render("line.wav", View(size=(360, 640), background="green"))
 """
 
 from .aio import AsyncClient, AsyncLiveStream, connect_async
 from .blocking import Client, LiveStream, connect
-from .dialogue import Block, Header, Notice, Part, Summary
+from .dialogue import Block, Header, Notice, Part, Picture, Summary, View
 from .offer import Description
 
 __all__ = [
@@ -19,7 +20,9 @@ __all__ = [
     "LiveStream",
     "Notice",
     "Part",
+    "Picture",
     "Summary",
+    "View",
     "connect",
     "connect_async",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from fractions import Fraction
 from typing import Any, Self
@@ -15,7 +15,21 @@ from ..pb.voxrig.v1 import face_pb2 as pb
 from ..pb.voxrig.v1 import face_pb2_grpc
 from ..types import AudioChunk, Frames, Style, join
 from .access import OPTIONS, Access, StrPath
-from .dialogue import Block, Dialogue, Encoding, Header, Pacing, Part, Wish, no_frames, opened
+from .dialogue import (
+    Answer,
+    Block,
+    Dialogue,
+    Encoding,
+    Header,
+    Pacing,
+    Part,
+    Picture,
+    Request,
+    View,
+    Wish,
+    no_frames,
+    opened,
+)
 from .offer import Description, describe
 
 _UNKNOWN = "Internal error from Core"  # grpc.aio's status where a request came to nothing, until the true one
@@ -86,6 +100,23 @@ class AsyncClient:
                 told = [part.frames async for part in stream.play(chunks) if isinstance(part, Block)]
         return join([no_frames(stream.header), *told])
 
+    async def render(
+        self,
+        audio: StrPath | AudioChunk,
+        view: View | None = None,
+        fps: Fraction | int = 30,
+        style: Style | None = None,
+        *,
+        model: str | None = None,
+    ) -> AsyncGenerator[Picture, None]:
+        """As ``Client.render``."""
+        with ExitStack() as stack:
+            rate, chunks = stack.enter_context(opened(audio))
+            async with await self.open(rate, (), fps, style, model=model, view=view or View()) as stream:
+                async for part in stream.play(chunks):
+                    if isinstance(part, Picture):
+                        yield part
+
     async def open(
         self,
         rate: int,
@@ -100,14 +131,15 @@ class AsyncClient:
         window: int = 0,
         name: str = "",
         model: str | None = None,
+        view: View | None = None,
     ) -> AsyncLiveStream:
         """As ``Client.open``."""
         wanted = (rigs,) if isinstance(rigs, str) else tuple(rigs)
         wish = Wish(
-            rate, wanted, fps, style or Style(), pacing, encoding, echo, idle, window, name, model
+            rate, wanted, fps, style or Style(), pacing, encoding, echo, idle, window, name, model, view
         )  # fmt: skip
         dialogue = Dialogue(wish, self._offered or await self.describe())
-        call = self._stub.Animate(metadata=self._access.metadata)
+        call = dialogue.method(self._stub)(metadata=self._access.metadata)
         stream = AsyncLiveStream(call, dialogue, self._access)
         try:
             stream.header = await stream._begin()
@@ -138,7 +170,7 @@ class AsyncLiveStream:
 
     def __init__(self, call: Any, dialogue: Dialogue, access: Access) -> None:
         self._call, self._dialogue, self._access = call, dialogue, access
-        self._answers: AsyncIterator[pb.AnimateResponse] = aiter(call)
+        self._answers: AsyncIterator[Answer] = aiter(call)
         self._sending = asyncio.Lock()  # gRPC takes one request at a time
         self._closed = False
 
@@ -212,25 +244,25 @@ class AsyncLiveStream:
 
     async def _begin(self) -> Header:
         try:
-            async with asyncio.timeout(self._access.timeout):
+            async with asyncio.timeout(self._access.timeout + self._dialogue.patience):
                 await self._send(self._dialogue.config)
                 answer = await self._read()
         except TimeoutError:
             raise self._access.silent() from None
-        return self._dialogue.hear_header(answer or pb.AnimateResponse())
+        return self._dialogue.hear_header(answer)
 
-    async def _read(self) -> pb.AnimateResponse | None:
+    async def _read(self) -> Answer | None:
         """The next answer; None after the last."""
         try:
             with self._leaving():
-                answer: pb.AnimateResponse | None = await anext(self._answers, None)
+                answer: Answer | None = await anext(self._answers, None)
         except grpc.RpcError:
             answer = None
         if answer is None:
             await self._check_well()
         return answer
 
-    async def _send(self, request: pb.AnimateRequest) -> None:
+    async def _send(self, request: Request) -> None:
         """Sends; or, where the stream is over and what is still to be read tells why, does nothing."""
         async with self._sending:
             try:

@@ -16,7 +16,20 @@ from ..pb.voxrig.v1 import face_pb2 as pb
 from ..pb.voxrig.v1 import face_pb2_grpc
 from ..types import AudioChunk, Frames, Style, join
 from .access import OPTIONS, Access, StrPath
-from .dialogue import Block, Dialogue, Encoding, Pacing, Part, Wish, no_frames, opened
+from .dialogue import (
+    Answer,
+    Block,
+    Dialogue,
+    Encoding,
+    Pacing,
+    Part,
+    Picture,
+    Request,
+    View,
+    Wish,
+    no_frames,
+    opened,
+)
 from .offer import Description, describe
 
 _QUEUED = 8  # requests that wait for the network
@@ -95,6 +108,29 @@ class Client:
             told = [part.frames for part in stream.play(chunks) if isinstance(part, Block)]
         return join([no_frames(stream.header), *told])
 
+    def render(
+        self,
+        audio: StrPath | AudioChunk,
+        view: View | None = None,
+        fps: Fraction | int = 30,
+        style: Style | None = None,
+        *,
+        model: str | None = None,
+    ) -> Generator[Picture, None, None]:
+        """A recording, by path or as samples, to pictures, which come as they are drawn.
+
+        >>> for picture in client.render("line.wav", View(size=(360, 640))):
+        ...     Path(f"{picture.frame:05d}.jpg").write_bytes(picture.data)
+
+        Raises AudioError, StyleError or ServiceError.
+        """
+        with ExitStack() as stack:
+            rate, chunks = stack.enter_context(opened(audio))
+            stream = stack.enter_context(self.open(rate, (), fps, style, model=model, view=view or View()))
+            for part in stream.play(chunks):
+                if isinstance(part, Picture):
+                    yield part
+
     def open(
         self,
         rate: int,
@@ -109,6 +145,7 @@ class Client:
         window: int = 0,
         name: str = "",
         model: str | None = None,
+        view: View | None = None,
     ) -> LiveStream:
         """A stream of sound at ``rate`` Hz, to frames on each of the rigs.
 
@@ -116,11 +153,12 @@ class Client:
         "burst" as soon as they are made. ``encoding`` is how sound travels. ``echo`` sends it back with its
         frames. After ``idle`` seconds without sound, silence is put in (realtime; 0 is never). No more
         than ``window`` frames beyond the last ``ack`` are sent (0 is no bound). ``name`` is for the
-        server's logs. Raises StyleError and ServiceError.
+        server's logs. With a ``view`` pictures come instead of frames, one at a time. Raises StyleError and
+        ServiceError.
         """
         wanted = (rigs,) if isinstance(rigs, str) else tuple(rigs)
         wish = Wish(
-            rate, wanted, fps, style or Style(), pacing, encoding, echo, idle, window, name, model
+            rate, wanted, fps, style or Style(), pacing, encoding, echo, idle, window, name, model, view
         )  # fmt: skip
         dialogue = Dialogue(wish, self._offered or self.describe())
         return LiveStream(self._stub, dialogue, self._access)
@@ -139,9 +177,9 @@ class Client:
 class LiveStream:
     """One stream of speech: push sound, end, and iterate over what is told. Made by ``Client.open``.
 
-    Iterating gives a Block of frames or a Notice at a time, and a Summary at the end. One thread may push
-    while another iterates. With pacing burst the server hears no more than 10 s ahead of what is read:
-    who pushes more must read meanwhile. Everything raises ServiceError once the server has ended the
+    Iterating gives a Block of frames, a Picture or a Notice at a time, and a Summary at the end. One thread
+    may push while another iterates. With pacing burst the server hears no more than 10 s ahead of what is
+    read: who pushes more must read meanwhile. Everything raises ServiceError once the server has ended the
     stream with an error.
     """
 
@@ -149,7 +187,7 @@ class LiveStream:
         self._dialogue, self._access = dialogue, access
         self._outbox = _Outbox()
         self._outbox.put(dialogue.config, 0)
-        self._call = stub.Animate(iter(self._outbox), metadata=access.metadata)
+        self._call = dialogue.method(stub)(iter(self._outbox), metadata=access.metadata)
         self._call.add_callback(self._outbox.abandon)
         self.header = dialogue.hear_header(self._first())
         """The rigs, their rate and how late they come."""
@@ -235,15 +273,15 @@ class LiveStream:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _first(self) -> pb.AnimateResponse:
-        timer = Timer(self._access.timeout, self._call.cancel)
+    def _first(self) -> Answer | None:
+        timer = Timer(self._access.timeout + self._dialogue.patience, self._call.cancel)
         timer.daemon = True
         timer.start()
         try:
-            answer: pb.AnimateResponse = next(self._call)
+            answer: Answer = next(self._call)
             return answer
         except StopIteration:
-            return pb.AnimateResponse()  # no header, as will be told
+            return None  # no header, as will be told
         except grpc.RpcError as error:
             if error.code() is grpc.StatusCode.CANCELLED:  # by the timer
                 raise self._access.silent() from error
@@ -251,7 +289,7 @@ class LiveStream:
         finally:
             timer.cancel()
 
-    def _send(self, request: pb.AnimateRequest) -> None:
+    def _send(self, request: Request) -> None:
         """Sends; or, where all has been told, does nothing."""
         if self._outbox.put(request, _PATIENCE):
             return
@@ -276,11 +314,11 @@ class _Outbox:
     """Requests for gRPC's sending thread, which iterates over it; a few wait at most."""
 
     def __init__(self) -> None:
-        self._waiting: deque[pb.AnimateRequest] = deque()
+        self._waiting: deque[Request] = deque()
         self._changed = Condition()
         self._over = False
 
-    def put(self, request: pb.AnimateRequest, patience: float) -> bool:
+    def put(self, request: Request, patience: float) -> bool:
         """Adds a request once there is room. False where none came in time, or nobody sends any more."""
         with self._changed:
             self._changed.wait_for(lambda: self._over or len(self._waiting) < _QUEUED, patience)
@@ -297,7 +335,7 @@ class _Outbox:
             self._over = True
             self._changed.notify_all()
 
-    def __iter__(self) -> Iterator[pb.AnimateRequest]:
+    def __iter__(self) -> Iterator[Request]:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting or self._over)

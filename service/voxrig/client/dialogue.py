@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -20,9 +20,17 @@ from .offer import Description
 
 Pacing = Literal["burst", "realtime"]
 Encoding = Literal["s16", "f32"]
+Pixels = Literal["jpeg", "h264", "raw"]
+Request = pb.AnimateRequest | pb.RenderRequest
+Answer = pb.AnimateResponse | pb.RenderResponse
 
 _PACINGS = {"burst": pb.PACING_BURST, "realtime": pb.PACING_REALTIME}
 _ENCODINGS = {"s16": pb.ENCODING_S16, "f32": pb.ENCODING_F32}
+_PIXELS = {
+    "jpeg": pb.PICTURE_ENCODING_JPEG,
+    "h264": pb.PICTURE_ENCODING_H264,
+    "raw": pb.PICTURE_ENCODING_RAW,
+}
 _SIZES = {"s16": 2, "f32": 4}
 _KINDS = {
     pb.Notice.CODE_DROPPED: "dropped",
@@ -31,6 +39,7 @@ _KINDS = {
     pb.Notice.CODE_INTERRUPTED: "interrupted",
     pb.Notice.CODE_SILENCE: "silence",
 }
+_READY = 60.0
 _PIECE = 32_768  # bytes of sound in a request
 
 CHUNK = _PIECE // 4
@@ -48,6 +57,8 @@ class Header:
     latency: float
     """Seconds from a sound's arrival to the frame that shows it, at worst, but for computing and network."""
     model: str
+    view: View | None = None
+    """What pictures show, with the server's choices filled in."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +104,66 @@ class Summary:
     """Worst, in seconds, with pacing realtime."""
 
 
-Part = Block | Notice | Summary
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """One picture of a stream that is rendered."""
+
+    frame: int
+    """Index of its frame."""
+    data: bytes
+    """As the view's pixels say."""
+    key: bool
+    """Whether it can be shown without those before it."""
+    tracks: tuple[Frames, ...]
+    """The frame on every rig of the stream."""
+    sound: bytes = b""
+    """From this frame to the next, as it was sent, where an echo was asked for."""
+
+
+Part = Block | Picture | Notice | Summary
+
+
+@dataclass(frozen=True)
+class View:
+    """How a head is to be rendered."""
+
+    avatar: str = ""
+    """Of the server's; its first if empty."""
+    renderer: str = ""
+    """Of the server's; its first if empty."""
+    size: tuple[int, int] = (512, 512)
+    """Height and width, pixels."""
+    framing: str = "head"
+    """face, head or bust."""
+    yaw: float = 0.0
+    """Radians that the camera stands to the subject's left."""
+    pitch: float = 0.0
+    """Radians that it stands above."""
+    background: str = "studio"
+    """studio, none (with raw pixels) or a colour as pages write it."""
+    pixels: Pixels = "jpeg"
+    """jpeg; h264, one access unit a picture (Annex B); or raw, RGB rows from the top, RGBA over nothing."""
+    quality: int = 85
+    """Of jpeg, 1 to 100."""
+    bitrate: int = 0
+    """Of h264, bits a second; 0 is even quality."""
+
+    def config(self, stream: pb.Config) -> pb.RenderConfig:
+        """Raises ValueError on what no server could understand."""
+        if self.pixels not in _PIXELS:
+            raise ValueError(f"have pixels {', '.join(_PIXELS)}, got {self.pixels!r}")
+        return pb.RenderConfig(
+            stream=stream,
+            avatar=self.avatar,
+            renderer=self.renderer,
+            height=self.size[0],
+            width=self.size[1],
+            camera=pb.Camera(framing=self.framing, yaw=self.yaw, pitch=self.pitch),
+            background=self.background,
+            encoding=_PIXELS[self.pixels],
+            quality=self.quality,
+            bitrate=self.bitrate,
+        )
 
 
 @dataclass(frozen=True)
@@ -116,6 +186,8 @@ class Wish:
     """In the server's logs."""
     model: str | None = None
     """None is the server's first."""
+    view: View | None = None
+    """None is frames instead of pictures."""
 
     def config(self) -> pb.Config:
         """Raises StyleError, and ValueError on what no server could understand."""
@@ -143,7 +215,11 @@ class Dialogue:
 
     def __init__(self, wish: Wish, offered: Description) -> None:
         self.wish = wish
-        self.config = pb.AnimateRequest(config=wish.config())
+        config, view = wish.config(), wish.view
+        self._request = pb.AnimateRequest if view is None else pb.RenderRequest
+        self.config: Request = (
+            pb.AnimateRequest(config=config) if view is None else pb.RenderRequest(config=view.config(config))
+        )
         """The first request."""
         self.pushed = 0
         """Samples said."""
@@ -151,7 +227,7 @@ class Dialogue:
         self._offered = {entry.rig.name: entry.rig for entry in offered.rigs}
         self._header: Header | None = None
 
-    def sound(self, sound: AudioChunk | bytes) -> Iterator[pb.AnimateRequest]:
+    def sound(self, sound: AudioChunk | bytes) -> Iterator[Request]:
         """Sound that follows what was said before: a chunk, or bytes as the stream's encoding has them.
 
         Raises ValueError after the end, on another rate, a gap, or half a sample.
@@ -170,43 +246,55 @@ class Dialogue:
                 raise ValueError(f"{len(data)} bytes are no whole number of {self.wish.encoding} samples")
         self.pushed += len(data) // size
         for at in range(0, len(data), _PIECE):
-            yield pb.AnimateRequest(audio=pb.Audio(samples=data[at : at + _PIECE]))
+            yield self._request(audio=pb.Audio(samples=data[at : at + _PIECE]))
 
-    def style(self, style: Style, at: int | None, transition: float) -> pb.AnimateRequest:
+    def style(self, style: Style, at: int | None, transition: float) -> Request:
         """From a sample on, speak so; None is the next to be said."""
         self._check_open("a style")
         key = pb.StyleKey(style=_style(style), at=self.pushed if at is None else at, transition=transition)
-        return pb.AnimateRequest(style=key)
+        return self._request(style=key)
 
-    def interrupt(self, shown: int | None, closing: float) -> pb.AnimateRequest:
+    def interrupt(self, shown: int | None, closing: float) -> Request:
         """Forget what is unheard and unsent, and close the mouth."""
         self._check_open("an interrupt")
-        return pb.AnimateRequest(interrupt=pb.Interrupt(shown=shown, closing=closing))
+        return self._request(interrupt=pb.Interrupt(shown=shown, closing=closing))
 
-    def ack(self, frame: int) -> pb.AnimateRequest:
+    def ack(self, frame: int) -> Request:
         """Frames before this one are shown."""
-        return pb.AnimateRequest(ack=pb.Ack(frame=frame))
+        return self._request(ack=pb.Ack(frame=frame))
 
-    def end(self) -> pb.AnimateRequest:
+    def end(self) -> Request:
         """No more sound."""
         self.ended = True
-        return pb.AnimateRequest(end=pb.End())
+        return self._request(end=pb.End())
 
-    def hear_header(self, answer: pb.AnimateResponse) -> Header:
+    def hear_header(self, answer: Answer | None) -> Header:
         """The first answer. Raises ServiceError."""
-        told = answer.header
-        if answer.WhichOneof("part") != "header" or not told.targets or not told.fps_denominator:
+        if answer is None or answer.WhichOneof("part") != "header":
             raise nonsense("a stream without a header")
+        view = self.wish.view
+        told = answer.header
+        if view is not None:
+            chosen, told = told, told.stream
+            size = chosen.height, chosen.width
+            view = replace(view, avatar=chosen.avatar, renderer=chosen.renderer, size=size)
+        if not told.fps_denominator or not (told.targets or view):
+            raise nonsense("a stream without a rate or rigs")
         fps = Fraction(told.fps_numerator, told.fps_denominator)
         rigs = tuple(self._rig(target) for target in told.targets)
-        self._header = Header(told.id, rigs, fps, told.latency, told.model)
+        self._header = Header(told.id, rigs, fps, told.latency, told.model, view)
         return self._header
 
-    def hear(self, answer: pb.AnimateResponse) -> Part | None:
+    def hear(self, answer: Answer) -> Part | None:
         """Any other answer; None is one that we do not know. Raises ServiceError."""
         match answer.WhichOneof("part"):
             case "frames":
-                return self._block(answer.frames)
+                block = answer.frames
+                return Block(self._tracks(block.start, block.count, block.tracks), block.sound)
+            case "picture":
+                one = answer.picture
+                tracks = self._tracks(one.frame, 1, one.tracks)
+                return Picture(one.frame, one.data, one.key, tracks, one.sound)
             case "notice":
                 told = answer.notice
                 kind = _KINDS.get(told.code, "")
@@ -220,23 +308,32 @@ class Dialogue:
             case _:
                 return None
 
+    def method(self, stub: Any) -> Any:
+        """Which of a stub's methods holds the stream."""
+        return stub.Animate if self.wish.view is None else stub.Render
+
+    @property
+    def patience(self) -> float:
+        """Seconds that a first answer may take beyond what any answer may: heads are made ready then."""
+        return 0.0 if self.wish.view is None else _READY
+
     def hear_end(self) -> None:
         """The stream is over. Raises ServiceError where something was still to come."""
         if not self.summed_up:
             raise nonsense("a stream without a summary")
 
-    def _block(self, told: pb.FrameBlock) -> Block:
+    def _tracks(self, start: int, count: int, told: Sequence[pb.Track]) -> tuple[Frames, ...]:
         assert self._header is not None
         header = self._header
-        if len(told.tracks) != len(header.rigs):
-            raise nonsense(f"{len(told.tracks)} tracks for {len(header.rigs)} rigs")
+        if len(told) != len(header.rigs):
+            raise nonsense(f"{len(told)} tracks for {len(header.rigs)} rigs")
         tracks = []
-        for rig, track in zip(header.rigs, told.tracks, strict=True):
+        for rig, track in zip(header.rigs, told, strict=True):
             values = np.array(track.values, np.float32)  # (t * c,)
-            if len(values) != told.count * len(rig):
-                raise nonsense(f"{len(values)} values for {told.count} frames of {len(rig)} curves")
-            tracks.append(Frames(rig, values.reshape(told.count, len(rig)), header.fps, told.start))
-        return Block(tuple(tracks), told.sound)
+            if len(values) != count * len(rig):
+                raise nonsense(f"{len(values)} values for {count} frames of {len(rig)} curves")
+            tracks.append(Frames(rig, values.reshape(count, len(rig)), header.fps, start))
+        return tuple(tracks)
 
     def _rig(self, target: pb.Target) -> Rig:
         rig = self._offered.get(target.rig)

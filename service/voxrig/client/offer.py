@@ -64,6 +64,11 @@ class Limits:
     """Seconds of sound in one stream."""
     idle: float
     """Seconds without a request after which a stream is ended."""
+    renders: int
+    """Of the streams, those that render; 0 where the server draws no pictures."""
+    renders_open: int
+    max_side: int
+    """Pixels of a picture."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +82,10 @@ class Description:
     """The first is the default."""
     emotions: tuple[str, ...]
     limits: Limits
+    avatars: tuple[str, ...] = ()
+    """Heads that it renders, the first is the default."""
+    renderers: tuple[str, ...] = ()
+    """How, the first is the default."""
 
 
 def describe(reply: pb.DescribeResponse) -> Description:
@@ -101,7 +110,12 @@ def describe(reply: pb.DescribeResponse) -> Description:
             max_targets=told.max_targets,
             max_stream=told.max_stream,
             idle=told.idle,
+            renders=told.renders,
+            renders_open=told.renders_open,
+            max_side=told.max_side,
         ),
+        avatars=tuple(reply.avatars),
+        renderers=tuple(reply.renderers),
     )
 
 

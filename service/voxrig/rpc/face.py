@@ -6,7 +6,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import grpc
@@ -16,13 +16,17 @@ from .._version import __version__
 from ..errors import VoxrigError
 from ..pb.voxrig.v1 import face_pb2 as pb
 from ..pb.voxrig.v1 import face_pb2_grpc
-from ..rigs import describe, get, names
+from ..render.look import RENDERERS
+from ..rigs import NATIVE, describe, get, names
 from ..style import EMOTIONS
-from ..types import Style
+from ..types import Rig, Style
 from . import status
 from .floor import Floor
-from .order import Encoding, Order, rate_of, rigs
+from .order import Encoding, Order, checked, rate_of, rigs
 from .parts import Block, Notice, Part, Summary
+from .render import commission, header, picture
+from .status import Refusal
+from .studio import Studio
 from .voice import Voice
 
 _ENCODINGS: dict[int, Encoding] = {pb.ENCODING_S16: "s16", pb.ENCODING_F32: "f32"}
@@ -49,41 +53,83 @@ class FileFormat:
 class Face(face_pb2_grpc.FaceServicer):
     """The service over a floor of voices."""
 
-    def __init__(self, floor: Floor, formats: Sequence[FileFormat] = ()) -> None:
-        self._floor = floor
-        self._described = _describe(floor, formats)
+    def __init__(
+        self, floor: Floor, formats: Sequence[FileFormat] = (), studio: Studio | None = None
+    ) -> None:
+        self._floor, self._studio = floor, studio
+        self._described = _describe(floor, formats, studio)
 
     async def Describe(self, request: pb.DescribeRequest, context: Any) -> pb.DescribeResponse:  # noqa: N802
         """What this server can do."""
         reply = pb.DescribeResponse()
         reply.CopyFrom(self._described)
         reply.limits.streams_open = len(self._floor)
+        reply.limits.renders_open = self._studio.open if self._studio is not None else 0
         return reply
 
     async def Animate(  # noqa: N802
         self, requests: AsyncIterator[pb.AnimateRequest], context: Any
     ) -> AsyncIterator[pb.AnimateResponse]:
         """A conversation: see the proto."""
-        async with status.told(context):
-            listening: asyncio.Task[None] | None = None
-            try:
-                config = await status.soon(_first(requests), self._floor.limits.idle)
-                with self._floor.admit(_order(config, next(iter(self._floor.models)))) as voice:
-                    listening = asyncio.create_task(_listen(requests, voice))
-                    yield _header(voice)
+        async with status.told(context), _Ear(requests) as ear:
+            config = await status.soon(_first(requests), self._floor.limits.idle)
+            with self._floor.admit(_order(config, next(iter(self._floor.models)))) as voice:
+                ear.listen(voice)
+                yield pb.AnimateResponse(header=_header(voice, voice.order.rigs))
+                async for part in voice:
+                    yield _response(part)
+
+    async def Render(  # noqa: N802
+        self, requests: AsyncIterator[pb.RenderRequest], context: Any
+    ) -> AsyncIterator[pb.RenderResponse]:
+        """The same, answered in pictures."""
+        async with status.told(context), _Ear(requests) as ear:
+            floor, studio = self._floor, self._studio
+            config = await status.soon(_first(requests), floor.limits.idle)
+            if studio is None:
+                said = "this server draws no pictures; it needs voxrig[render] and --max-renders"
+                raise Refusal(grpc.StatusCode.FAILED_PRECONDITION, said)
+            wanted = commission(config, studio, floor.limits)
+            order = _drawn(config.stream, next(iter(floor.models)))
+            checked(order, floor.limits, tuple(floor.models))  # before work that takes seconds
+            async with studio.admit(wanted, order.fps) as easel:
+                with floor.admit(order) as voice:
+                    ear.listen(voice)
+                    yield header(_header(voice, order.rigs[1:]), wanted)
                     async for part in voice:
-                        yield _response(part)
-            except VoxrigError:
-                # One whose words are refused never reads the reason: what it still has to say is heard first.
-                listening = listening or asyncio.create_task(_hear_out(requests))
-                await asyncio.wait({listening}, timeout=_PATIENCE)
-                raise
-            finally:
-                if listening is not None:
-                    listening.cancel()
+                        if isinstance(part, Block):
+                            drawn = await easel.draw(part.start, part.tracks[0][0])
+                            yield picture(part, drawn)
+                        elif isinstance(part, Notice):
+                            yield pb.RenderResponse(notice=_notice(part))
+                        else:
+                            yield pb.RenderResponse(summary=_summary(part))
 
 
-async def _first(requests: AsyncIterator[pb.AnimateRequest]) -> pb.Config:
+class _Ear:
+    """Hears a client for as long as it is served. One whose words are refused never reads the reason: in an
+    ``async with`` statement, what it still has to say is heard before the refusal goes out."""
+
+    def __init__(self, requests: AsyncIterator[Any]) -> None:
+        self._requests = requests
+        self._listening: asyncio.Task[None] | None = None
+
+    def listen(self, voice: Voice) -> None:
+        """Hears it to the end."""
+        self._listening = asyncio.create_task(_listen(self._requests, voice))
+
+    async def __aenter__(self) -> _Ear:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None and issubclass(kind, VoxrigError):
+            self._listening = self._listening or asyncio.create_task(_hear_out(self._requests))
+            await asyncio.wait({self._listening}, timeout=_PATIENCE)
+        if self._listening is not None:
+            self._listening.cancel()
+
+
+async def _first(requests: AsyncIterator[Any]) -> Any:
     async for request in requests:
         if request.WhichOneof("part") != "config":
             break
@@ -91,14 +137,14 @@ async def _first(requests: AsyncIterator[pb.AnimateRequest]) -> pb.Config:
     raise VoxrigError("a stream begins with a config")
 
 
-async def _hear_out(requests: AsyncIterator[pb.AnimateRequest]) -> None:
+async def _hear_out(requests: AsyncIterator[Any]) -> None:
     """Hears what a client still has to say."""
     with suppress(DecodeError, grpc.aio.UsageError, grpc.aio.InternalError):
         async for _ in requests:
             pass
 
 
-async def _listen(requests: AsyncIterator[pb.AnimateRequest], voice: Voice) -> None:
+async def _listen(requests: AsyncIterator[Any], voice: Voice) -> None:
     """Hears a client to the end; what is wrong with it ends the stream."""
     try:
         async for request in requests:
@@ -150,21 +196,30 @@ def _order(config: pb.Config, default: str) -> Order:
     )
 
 
+def _drawn(config: pb.Config, default: str) -> Order:
+    """A stream that is drawn: its first rig is what renderers take. Raises VoxrigError."""
+    asked = pb.Config()
+    asked.CopyFrom(config)
+    if not (config.fps_numerator or config.fps_denominator):
+        asked.fps_numerator, asked.fps_denominator = 30, 1
+    order = _order(asked, default)
+    return replace(order, rigs=(NATIVE, *rigs(list(config.rigs))), most=1)
+
+
 def _style(style: pb.Style) -> Style:
     return Style(dict(style.emotion), style.intensity if style.HasField("intensity") else 1.0)
 
 
-def _header(voice: Voice) -> pb.AnimateResponse:
+def _header(voice: Voice, told: Sequence[Rig]) -> pb.Header:
     order = voice.order
-    header = pb.Header(
+    return pb.Header(
         id=uuid.uuid4().hex[:12],
-        targets=[pb.Target(rig=rig.name, curves=rig.curves) for rig in order.rigs],
+        targets=[pb.Target(rig=rig.name, curves=rig.curves) for rig in told],
         fps_numerator=order.fps.numerator,
         fps_denominator=order.fps.denominator,
         latency=voice.latency,
         model=order.model,
     )
-    return pb.AnimateResponse(header=header)
 
 
 def _response(part: Part) -> pb.AnimateResponse:
@@ -175,13 +230,18 @@ def _response(part: Part) -> pb.AnimateResponse:
             frames=pb.FrameBlock(start=part.start, count=len(part), tracks=tracks, sound=part.sound)
         )
     if isinstance(part, Notice):
-        code = _NOTICES[part.kind]
-        return pb.AnimateResponse(
-            notice=pb.Notice(
-                code=code, message=part.message, first=part.first, end=part.end, seconds=part.seconds
-            )
-        )
+        return pb.AnimateResponse(notice=_notice(part))
     return pb.AnimateResponse(summary=_summary(part))
+
+
+def _notice(told: Notice) -> pb.Notice:
+    return pb.Notice(
+        code=_NOTICES[told.kind],
+        message=told.message,
+        first=told.first,
+        end=told.end,
+        seconds=told.seconds,
+    )
 
 
 def _summary(told: Summary) -> pb.Summary:
@@ -195,7 +255,7 @@ def _summary(told: Summary) -> pb.Summary:
     )
 
 
-def _describe(floor: Floor, formats: Sequence[FileFormat]) -> pb.DescribeResponse:
+def _describe(floor: Floor, formats: Sequence[FileFormat], studio: Studio | None) -> pb.DescribeResponse:
     limits = floor.limits
     reply = pb.DescribeResponse(version=__version__, emotions=EMOTIONS)
     for name in names():
@@ -227,6 +287,11 @@ def _describe(floor: Floor, formats: Sequence[FileFormat]) -> pb.DescribeRespons
             max_targets=limits.max_targets,
             max_stream=limits.max_stream,
             idle=limits.idle,
+            renders=limits.renders if studio is not None else 0,
+            max_side=limits.max_side,
         )
     )
+    if studio is not None:
+        reply.avatars.extend(studio.avatars)
+        reply.renderers.extend(RENDERERS)
     return reply

@@ -11,6 +11,10 @@ class Limits:
 
     streams: int = 200
     """Open at once in one process."""
+    renders: int = 2
+    """Of those, that draw pictures; 0 is none."""
+    max_side: int = 1920
+    """Pixels of a picture."""
     min_rate: int = 8000
     """Hertz."""
     max_rate: int = 192_000

@@ -41,9 +41,13 @@ class Metrics:
         )  # fmt: skip
         self._step = Histogram("voxrig_step_seconds", "Of one batch", buckets=_SECONDS, registry=own)
         self._batch = Histogram("voxrig_batch_size", "Streams in a step", buckets=_SIZES, registry=own)
+        self._renders = Gauge("voxrig_renders", "Streams that draw pictures", registry=own)
+        self._pictures = Histogram(
+            "voxrig_picture_seconds", "To draw and encode a picture", buckets=_SECONDS, registry=own
+        )
         for how in ("done", "failed", "cut", "left"):  # a rate needs a zero to begin with
             self._ended.labels(how)
-        for reason in ("full", "stopping", "order", "key"):
+        for reason in ("full", "stopping", "order", "key", "renders"):
             self._refused.labels(reason)
 
     def stepped(self, size: int, seconds: float) -> None:
@@ -56,8 +60,16 @@ class Metrics:
         self._lateness.observe(lateness)
 
     def refused(self, reason: str) -> None:
-        """A call was turned away: full, stopping, order or key."""
+        """A call was turned away: full, stopping, order, key or renders."""
         self._refused.labels(reason).inc()
+
+    def rendering(self, count: int) -> None:
+        """So many streams draw pictures now."""
+        self._renders.set(count)
+
+    def drew(self, seconds: float) -> None:
+        """A picture was drawn and encoded."""
+        self._pictures.observe(seconds)
 
     def opened(self) -> None:
         """A stream was admitted."""

@@ -54,6 +54,8 @@ class Order:
     """Seconds of frames that may wait to be read before sound is no longer heard."""
     adjust: tuple[Adjustment, ...] = ()
     """Of the first rig, one after the other."""
+    most: int = 0
+    """Frames in a block; 0 is as many as may be sent."""
 
     @property
     def steady(self) -> bool:

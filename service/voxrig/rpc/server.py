@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -26,6 +27,7 @@ from ..pb.nvidia_ace import a2f_authoring_service_pb2_grpc as authoring_grpc
 from ..pb.nvidia_ace import a2f_controller_service_pb2_grpc as controller_grpc
 from ..pb.nvidia_ace import a2x_export_config_service_pb2_grpc as configs_grpc
 from ..pb.voxrig.v1 import face_pb2, face_pb2_grpc
+from ..render.look import drawable
 from .a2f import Controller
 from .a2f_authoring import Authoring
 from .a2f_configs import Configs
@@ -35,6 +37,7 @@ from .floor import Floor, Visit
 from .limits import Limits
 from .metrics import Metrics, Page
 from .stop import Stop, by_signals
+from .studio import Studio
 from .traces import Traces, over_http
 from .web import Entrance, Front
 
@@ -69,6 +72,8 @@ class Setup:
     """Port for WebSockets, on the same host; 0 finds a free one."""
     origins: tuple[str, ...] = ()
     """Of pages that may open WebSockets, beside those of this machine and of the server's own host."""
+    avatars: Mapping[str, Path] = field(default_factory=dict)
+    """Files of heads that may be drawn, by name, beside the one that ships."""
     shared: bool = False
     """Whether other processes listen on the same ports."""
     limits: Limits = field(default_factory=Limits)
@@ -89,7 +94,7 @@ class Server:
         floor: Floor,
         port: int,
         checks: Any,
-        beside: Sequence[Page | Traces],
+        beside: Sequence[Page | Traces | Studio],
         front: Front | None = None,
     ) -> None:
         self._server, self._floor, self._checks, self._beside = grpc_server, floor, checks, beside
@@ -140,6 +145,7 @@ async def start(setup: Setup, models: Mapping[str, OnnxModel], formats: Sequence
     metrics = Metrics(setup.limits.streams)
     traces = [over_http(setup.traces)] if setup.traces else []
     ended = traces[0].ended if traces else _nothing
+    studio = _studio(setup, metrics)
     floor = Floor(models, setup.limits, metrics, setup.most, ended)
     server = grpc.aio.server(
         interceptors=[*traces, *([Keys(setup.keys, partial(metrics.refused, "key"))] if setup.keys else [])],
@@ -150,7 +156,7 @@ async def start(setup: Setup, models: Mapping[str, OnnxModel], formats: Sequence
         ],
         maximum_concurrent_rpcs=setup.limits.streams + _OTHERS,
     )
-    face_pb2_grpc.add_FaceServicer_to_server(Face(floor, formats), server)
+    face_pb2_grpc.add_FaceServicer_to_server(Face(floor, formats, studio), server)
     services = [face_pb2.DESCRIPTOR.services_by_name["Face"].full_name]
     services += _join_nvidia(server, floor, setup)
     checks = health.aio.HealthServicer()
@@ -169,7 +175,8 @@ async def start(setup: Setup, models: Mapping[str, OnnxModel], formats: Sequence
     await server.start()
     for service in ("", *services):
         await checks.set(service, health_pb2.HealthCheckResponse.SERVING)
-    return Server(server, floor, port, checks, (*pages, *traces), front)
+    studios = [] if studio is None else [studio]
+    return Server(server, floor, port, checks, (*pages, *traces, *studios), front)
 
 
 async def serve(
@@ -220,6 +227,12 @@ def _listen(server: Any, setup: Setup) -> int:
         return int(server.add_insecure_port(address))
     except RuntimeError as error:
         raise VoxrigError(f"cannot listen on {address}: in use, or no address of this machine") from error
+
+
+def _studio(setup: Setup, metrics: Metrics) -> Studio | None:
+    """Where pictures are drawn, if they can and may be. Raises VoxrigError."""
+    wanted = setup.limits.renders > 0 and (bool(setup.avatars) or drawable())
+    return Studio(setup.avatars, setup.limits, metrics) if wanted else None
 
 
 async def _front(floor: Floor, setup: Setup) -> Front | None:

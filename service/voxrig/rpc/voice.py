@@ -178,6 +178,8 @@ class Voice:
         """Blocks, notices, and at the end the summary. Raises what ``fail`` was given."""
         last = False
         while not last:
+            if self.order.most and self.order.pacing == "realtime" and self._zero is not None:
+                self._drop(self._clock())  # who takes few frames at a time is slow with them
             part: Part | None = self._notices.popleft() if self._notices else self._take()
             if part is None and self._error is not None:
                 raise self._error
@@ -214,6 +216,8 @@ class Voice:
     def _take(self) -> Block | None:
         """All that may be sent now, as one block."""
         now, count = self._clock(), self._allowed
+        if self.order.most:
+            count = min(count, self.order.most)
         if self.order.pacing == "realtime" and self._waiting and self._zero is not None:
             due = (now + _EARLY - self._zero - self.latency) * self._fps
             count = min(count, floor(due) + 1 - self._next)

@@ -19,19 +19,30 @@ class Pacing(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PACING_UNSPECIFIED: _ClassVar[Pacing]
     PACING_BURST: _ClassVar[Pacing]
     PACING_REALTIME: _ClassVar[Pacing]
+
+class PictureEncoding(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PICTURE_ENCODING_UNSPECIFIED: _ClassVar[PictureEncoding]
+    PICTURE_ENCODING_JPEG: _ClassVar[PictureEncoding]
+    PICTURE_ENCODING_H264: _ClassVar[PictureEncoding]
+    PICTURE_ENCODING_RAW: _ClassVar[PictureEncoding]
 ENCODING_UNSPECIFIED: Encoding
 ENCODING_S16: Encoding
 ENCODING_F32: Encoding
 PACING_UNSPECIFIED: Pacing
 PACING_BURST: Pacing
 PACING_REALTIME: Pacing
+PICTURE_ENCODING_UNSPECIFIED: PictureEncoding
+PICTURE_ENCODING_JPEG: PictureEncoding
+PICTURE_ENCODING_H264: PictureEncoding
+PICTURE_ENCODING_RAW: PictureEncoding
 
 class DescribeRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
 
 class DescribeResponse(_message.Message):
-    __slots__ = ("version", "rigs", "formats", "models", "emotions", "avatars", "limits")
+    __slots__ = ("version", "rigs", "formats", "models", "emotions", "avatars", "limits", "renderers")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     RIGS_FIELD_NUMBER: _ClassVar[int]
     FORMATS_FIELD_NUMBER: _ClassVar[int]
@@ -39,6 +50,7 @@ class DescribeResponse(_message.Message):
     EMOTIONS_FIELD_NUMBER: _ClassVar[int]
     AVATARS_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FIELD_NUMBER: _ClassVar[int]
+    RENDERERS_FIELD_NUMBER: _ClassVar[int]
     version: str
     rigs: _containers.RepeatedCompositeFieldContainer[Rig]
     formats: _containers.RepeatedCompositeFieldContainer[Format]
@@ -46,7 +58,8 @@ class DescribeResponse(_message.Message):
     emotions: _containers.RepeatedScalarFieldContainer[str]
     avatars: _containers.RepeatedScalarFieldContainer[str]
     limits: Limits
-    def __init__(self, version: _Optional[str] = ..., rigs: _Optional[_Iterable[_Union[Rig, _Mapping]]] = ..., formats: _Optional[_Iterable[_Union[Format, _Mapping]]] = ..., models: _Optional[_Iterable[_Union[Model, _Mapping]]] = ..., emotions: _Optional[_Iterable[str]] = ..., avatars: _Optional[_Iterable[str]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ...) -> None: ...
+    renderers: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, version: _Optional[str] = ..., rigs: _Optional[_Iterable[_Union[Rig, _Mapping]]] = ..., formats: _Optional[_Iterable[_Union[Format, _Mapping]]] = ..., models: _Optional[_Iterable[_Union[Model, _Mapping]]] = ..., emotions: _Optional[_Iterable[str]] = ..., avatars: _Optional[_Iterable[str]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., renderers: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Rig(_message.Message):
     __slots__ = ("name", "about", "curves")
@@ -104,7 +117,7 @@ class Model(_message.Message):
     def __init__(self, name: _Optional[str] = ..., lookahead: _Optional[float] = ..., parameters: _Optional[int] = ..., quality: _Optional[_Mapping[str, float]] = ..., quality_on: _Optional[str] = ..., licence: _Optional[str] = ...) -> None: ...
 
 class Limits(_message.Message):
-    __slots__ = ("streams", "streams_open", "min_rate", "max_rate", "max_fps", "max_message", "max_targets", "max_stream", "idle")
+    __slots__ = ("streams", "streams_open", "min_rate", "max_rate", "max_fps", "max_message", "max_targets", "max_stream", "idle", "renders", "renders_open", "max_side")
     STREAMS_FIELD_NUMBER: _ClassVar[int]
     STREAMS_OPEN_FIELD_NUMBER: _ClassVar[int]
     MIN_RATE_FIELD_NUMBER: _ClassVar[int]
@@ -114,6 +127,9 @@ class Limits(_message.Message):
     MAX_TARGETS_FIELD_NUMBER: _ClassVar[int]
     MAX_STREAM_FIELD_NUMBER: _ClassVar[int]
     IDLE_FIELD_NUMBER: _ClassVar[int]
+    RENDERS_FIELD_NUMBER: _ClassVar[int]
+    RENDERS_OPEN_FIELD_NUMBER: _ClassVar[int]
+    MAX_SIDE_FIELD_NUMBER: _ClassVar[int]
     streams: int
     streams_open: int
     min_rate: int
@@ -123,7 +139,10 @@ class Limits(_message.Message):
     max_targets: int
     max_stream: float
     idle: float
-    def __init__(self, streams: _Optional[int] = ..., streams_open: _Optional[int] = ..., min_rate: _Optional[int] = ..., max_rate: _Optional[int] = ..., max_fps: _Optional[int] = ..., max_message: _Optional[int] = ..., max_targets: _Optional[int] = ..., max_stream: _Optional[float] = ..., idle: _Optional[float] = ...) -> None: ...
+    renders: int
+    renders_open: int
+    max_side: int
+    def __init__(self, streams: _Optional[int] = ..., streams_open: _Optional[int] = ..., min_rate: _Optional[int] = ..., max_rate: _Optional[int] = ..., max_fps: _Optional[int] = ..., max_message: _Optional[int] = ..., max_targets: _Optional[int] = ..., max_stream: _Optional[float] = ..., idle: _Optional[float] = ..., renders: _Optional[int] = ..., renders_open: _Optional[int] = ..., max_side: _Optional[int] = ...) -> None: ...
 
 class AnimateRequest(_message.Message):
     __slots__ = ("config", "audio", "style", "ack", "interrupt", "end")
@@ -321,3 +340,97 @@ class Summary(_message.Message):
     silence: int
     lateness: float
     def __init__(self, samples: _Optional[int] = ..., frames: _Optional[int] = ..., dropped: _Optional[int] = ..., late: _Optional[int] = ..., silence: _Optional[int] = ..., lateness: _Optional[float] = ...) -> None: ...
+
+class RenderRequest(_message.Message):
+    __slots__ = ("config", "audio", "style", "ack", "interrupt", "end")
+    CONFIG_FIELD_NUMBER: _ClassVar[int]
+    AUDIO_FIELD_NUMBER: _ClassVar[int]
+    STYLE_FIELD_NUMBER: _ClassVar[int]
+    ACK_FIELD_NUMBER: _ClassVar[int]
+    INTERRUPT_FIELD_NUMBER: _ClassVar[int]
+    END_FIELD_NUMBER: _ClassVar[int]
+    config: RenderConfig
+    audio: Audio
+    style: StyleKey
+    ack: Ack
+    interrupt: Interrupt
+    end: End
+    def __init__(self, config: _Optional[_Union[RenderConfig, _Mapping]] = ..., audio: _Optional[_Union[Audio, _Mapping]] = ..., style: _Optional[_Union[StyleKey, _Mapping]] = ..., ack: _Optional[_Union[Ack, _Mapping]] = ..., interrupt: _Optional[_Union[Interrupt, _Mapping]] = ..., end: _Optional[_Union[End, _Mapping]] = ...) -> None: ...
+
+class RenderConfig(_message.Message):
+    __slots__ = ("stream", "avatar", "renderer", "width", "height", "camera", "background", "encoding", "quality", "bitrate")
+    STREAM_FIELD_NUMBER: _ClassVar[int]
+    AVATAR_FIELD_NUMBER: _ClassVar[int]
+    RENDERER_FIELD_NUMBER: _ClassVar[int]
+    WIDTH_FIELD_NUMBER: _ClassVar[int]
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    CAMERA_FIELD_NUMBER: _ClassVar[int]
+    BACKGROUND_FIELD_NUMBER: _ClassVar[int]
+    ENCODING_FIELD_NUMBER: _ClassVar[int]
+    QUALITY_FIELD_NUMBER: _ClassVar[int]
+    BITRATE_FIELD_NUMBER: _ClassVar[int]
+    stream: Config
+    avatar: str
+    renderer: str
+    width: int
+    height: int
+    camera: Camera
+    background: str
+    encoding: PictureEncoding
+    quality: int
+    bitrate: int
+    def __init__(self, stream: _Optional[_Union[Config, _Mapping]] = ..., avatar: _Optional[str] = ..., renderer: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., camera: _Optional[_Union[Camera, _Mapping]] = ..., background: _Optional[str] = ..., encoding: _Optional[_Union[PictureEncoding, str]] = ..., quality: _Optional[int] = ..., bitrate: _Optional[int] = ...) -> None: ...
+
+class Camera(_message.Message):
+    __slots__ = ("framing", "yaw", "pitch")
+    FRAMING_FIELD_NUMBER: _ClassVar[int]
+    YAW_FIELD_NUMBER: _ClassVar[int]
+    PITCH_FIELD_NUMBER: _ClassVar[int]
+    framing: str
+    yaw: float
+    pitch: float
+    def __init__(self, framing: _Optional[str] = ..., yaw: _Optional[float] = ..., pitch: _Optional[float] = ...) -> None: ...
+
+class RenderResponse(_message.Message):
+    __slots__ = ("header", "picture", "notice", "summary")
+    HEADER_FIELD_NUMBER: _ClassVar[int]
+    PICTURE_FIELD_NUMBER: _ClassVar[int]
+    NOTICE_FIELD_NUMBER: _ClassVar[int]
+    SUMMARY_FIELD_NUMBER: _ClassVar[int]
+    header: RenderHeader
+    picture: Picture
+    notice: Notice
+    summary: Summary
+    def __init__(self, header: _Optional[_Union[RenderHeader, _Mapping]] = ..., picture: _Optional[_Union[Picture, _Mapping]] = ..., notice: _Optional[_Union[Notice, _Mapping]] = ..., summary: _Optional[_Union[Summary, _Mapping]] = ...) -> None: ...
+
+class RenderHeader(_message.Message):
+    __slots__ = ("stream", "avatar", "renderer", "width", "height", "encoding", "channels")
+    STREAM_FIELD_NUMBER: _ClassVar[int]
+    AVATAR_FIELD_NUMBER: _ClassVar[int]
+    RENDERER_FIELD_NUMBER: _ClassVar[int]
+    WIDTH_FIELD_NUMBER: _ClassVar[int]
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    ENCODING_FIELD_NUMBER: _ClassVar[int]
+    CHANNELS_FIELD_NUMBER: _ClassVar[int]
+    stream: Header
+    avatar: str
+    renderer: str
+    width: int
+    height: int
+    encoding: PictureEncoding
+    channels: int
+    def __init__(self, stream: _Optional[_Union[Header, _Mapping]] = ..., avatar: _Optional[str] = ..., renderer: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., encoding: _Optional[_Union[PictureEncoding, str]] = ..., channels: _Optional[int] = ...) -> None: ...
+
+class Picture(_message.Message):
+    __slots__ = ("frame", "data", "key", "tracks", "sound")
+    FRAME_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    TRACKS_FIELD_NUMBER: _ClassVar[int]
+    SOUND_FIELD_NUMBER: _ClassVar[int]
+    frame: int
+    data: bytes
+    key: bool
+    tracks: _containers.RepeatedCompositeFieldContainer[Track]
+    sound: bytes
+    def __init__(self, frame: _Optional[int] = ..., data: _Optional[bytes] = ..., key: bool = ..., tracks: _Optional[_Iterable[_Union[Track, _Mapping]]] = ..., sound: _Optional[bytes] = ...) -> None: ...

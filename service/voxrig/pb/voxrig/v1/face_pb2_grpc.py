@@ -45,6 +45,11 @@ class FaceStub(object):
                 request_serializer=voxrig_dot_v1_dot_face__pb2.AnimateRequest.SerializeToString,
                 response_deserializer=voxrig_dot_v1_dot_face__pb2.AnimateResponse.FromString,
                 _registered_method=True)
+        self.Render = channel.stream_stream(
+                '/voxrig.v1.Face/Render',
+                request_serializer=voxrig_dot_v1_dot_face__pb2.RenderRequest.SerializeToString,
+                response_deserializer=voxrig_dot_v1_dot_face__pb2.RenderResponse.FromString,
+                _registered_method=True)
 
 
 class FaceServicer(object):
@@ -64,6 +69,14 @@ class FaceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Render(self, request_iterator, context):
+        """The same conversation for whoever has no engine: config, then sound as it comes; header, then pictures of a
+        head that says it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_FaceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -76,6 +89,11 @@ def add_FaceServicer_to_server(servicer, server):
                     servicer.Animate,
                     request_deserializer=voxrig_dot_v1_dot_face__pb2.AnimateRequest.FromString,
                     response_serializer=voxrig_dot_v1_dot_face__pb2.AnimateResponse.SerializeToString,
+            ),
+            'Render': grpc.stream_stream_rpc_method_handler(
+                    servicer.Render,
+                    request_deserializer=voxrig_dot_v1_dot_face__pb2.RenderRequest.FromString,
+                    response_serializer=voxrig_dot_v1_dot_face__pb2.RenderResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -132,6 +150,33 @@ class Face(object):
             '/voxrig.v1.Face/Animate',
             voxrig_dot_v1_dot_face__pb2.AnimateRequest.SerializeToString,
             voxrig_dot_v1_dot_face__pb2.AnimateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Render(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/voxrig.v1.Face/Render',
+            voxrig_dot_v1_dot_face__pb2.RenderRequest.SerializeToString,
+            voxrig_dot_v1_dot_face__pb2.RenderResponse.FromString,
             options,
             channel_credentials,
             insecure,
