@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 VOXRIG := $(BIN)/voxrig
 
-.PHONY: demo test lint proto bench bench-service bench-bridges bench-batch clean
+.PHONY: demo test lint proto bench bench-service bench-bridges bench-batch bench-render clean
 
 demo: .venv/demo.stamp
 	@mkdir -p out
@@ -43,6 +43,12 @@ bench-bridges: .venv/dev.stamp
 
 bench-batch: .venv/dev.stamp
 	$(BIN)/python tests/bench/bench_batch.py
+
+bench-render: .venv/dev.stamp
+	$(BIN)/python tests/bench/bench_mesh.py
+	$(BIN)/python tests/bench/bench_splat.py
+	$(BIN)/python tests/bench/bench_portrait.py
+	$(BIN)/python tests/bench/bench_render.py
 
 clean:
 	rm -rf .venv .venv-* out build dist *.egg-info
