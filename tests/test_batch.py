@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import random
@@ -427,7 +428,8 @@ def assert_whole() -> None:
 
 def under_way(before: set[Path]) -> bool:
     """Whether a worker writes now, in a folder that was not there before."""
-    return any(path.parent not in before for path in Path("made").glob(f"{manifest.OWN}-*/*"))
+    # Unlike Path.glob, glob looks away from a folder that goes while it looks.
+    return any(Path(path).parent not in before for path in glob.glob(f"made/{manifest.OWN}-*/*"))
 
 
 def test_kill_9_at_any_moment_leaves_whole_files_and_nothing_is_done_twice(

@@ -25,78 +25,107 @@ namespace Voxrig.V1 {
       byte[] descriptorData = global::System.Convert.FromBase64String(
           string.Concat(
             "ChR2b3hyaWcvdjEvZmFjZS5wcm90bxIJdm94cmlnLnYxIhEKD0Rlc2NyaWJl",
-            "UmVxdWVzdCLNAQoQRGVzY3JpYmVSZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgJ",
+            "UmVxdWVzdCLgAQoQRGVzY3JpYmVSZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgJ",
             "EhwKBHJpZ3MYAiADKAsyDi52b3hyaWcudjEuUmlnEiIKB2Zvcm1hdHMYAyAD",
             "KAsyES52b3hyaWcudjEuRm9ybWF0EiAKBm1vZGVscxgEIAMoCzIQLnZveHJp",
             "Zy52MS5Nb2RlbBIQCghlbW90aW9ucxgFIAMoCRIPCgdhdmF0YXJzGAYgAygJ",
-            "EiEKBmxpbWl0cxgHIAEoCzIRLnZveHJpZy52MS5MaW1pdHMiRAoDUmlnEgwK",
-            "BG5hbWUYASABKAkSDQoFYWJvdXQYAiABKAkSIAoGY3VydmVzGAMgAygLMhAu",
-            "dm94cmlnLnYxLkN1cnZlIj4KBUN1cnZlEgwKBG5hbWUYASABKAkSCwoDbG93",
-            "GAIgASgCEgwKBGhpZ2gYAyABKAISDAoEcmVzdBgEIAEoAiI1CgZGb3JtYXQS",
-            "DAoEbmFtZRgBIAEoCRINCgVhYm91dBgCIAEoCRIOCgZzdWZmaXgYAyABKAki",
-            "wQEKBU1vZGVsEgwKBG5hbWUYASABKAkSEQoJbG9va2FoZWFkGAIgASgBEhIK",
-            "CnBhcmFtZXRlcnMYAyABKAQSLgoHcXVhbGl0eRgEIAMoCzIdLnZveHJpZy52",
-            "MS5Nb2RlbC5RdWFsaXR5RW50cnkSEgoKcXVhbGl0eV9vbhgFIAEoCRIPCgds",
-            "aWNlbmNlGAYgASgJGi4KDFF1YWxpdHlFbnRyeRILCgNrZXkYASABKAkSDQoF",
-            "dmFsdWUYAiABKAE6AjgBIrABCgZMaW1pdHMSDwoHc3RyZWFtcxgBIAEoDRIU",
-            "CgxzdHJlYW1zX29wZW4YAiABKA0SEAoIbWluX3JhdGUYAyABKA0SEAoIbWF4",
-            "X3JhdGUYBCABKA0SDwoHbWF4X2ZwcxgFIAEoDRITCgttYXhfbWVzc2FnZRgG",
-            "IAEoDRITCgttYXhfdGFyZ2V0cxgHIAEoDRISCgptYXhfc3RyZWFtGAggASgB",
-            "EgwKBGlkbGUYCSABKAEi7wEKDkFuaW1hdGVSZXF1ZXN0EiMKBmNvbmZpZxgB",
-            "IAEoCzIRLnZveHJpZy52MS5Db25maWdIABIhCgVhdWRpbxgCIAEoCzIQLnZv",
-            "eHJpZy52MS5BdWRpb0gAEiQKBXN0eWxlGAMgASgLMhMudm94cmlnLnYxLlN0",
-            "eWxlS2V5SAASHQoDYWNrGAQgASgLMg4udm94cmlnLnYxLkFja0gAEikKCWlu",
-            "dGVycnVwdBgFIAEoCzIULnZveHJpZy52MS5JbnRlcnJ1cHRIABIdCgNlbmQY",
-            "BiABKAsyDi52b3hyaWcudjEuRW5kSABCBgoEcGFydCKZAgoGQ29uZmlnEgwK",
-            "BHJhdGUYASABKA0SJQoIZW5jb2RpbmcYAiABKA4yEy52b3hyaWcudjEuRW5j",
-            "b2RpbmcSDAoEcmlncxgDIAMoCRIVCg1mcHNfbnVtZXJhdG9yGAQgASgNEhcK",
-            "D2Zwc19kZW5vbWluYXRvchgFIAEoDRIfCgVzdHlsZRgGIAEoCzIQLnZveHJp",
-            "Zy52MS5TdHlsZRIhCgZwYWNpbmcYByABKA4yES52b3hyaWcudjEuUGFjaW5n",
-            "Eh0KBGlkbGUYCCABKAsyDy52b3hyaWcudjEuSWRsZRIMCgRlY2hvGAkgASgI",
-            "EgwKBG5hbWUYCiABKAkSDQoFbW9kZWwYCyABKAkSDgoGd2luZG93GAwgASgN",
-            "Io0BCgVTdHlsZRIuCgdlbW90aW9uGAEgAygLMh0udm94cmlnLnYxLlN0eWxl",
-            "LkVtb3Rpb25FbnRyeRIWCglpbnRlbnNpdHkYAiABKAJIAIgBARouCgxFbW90",
-            "aW9uRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgCOgI4AUIMCgpf",
-            "aW50ZW5zaXR5IhUKBElkbGUSDQoFYWZ0ZXIYASABKAEiGAoFQXVkaW8SDwoH",
-            "c2FtcGxlcxgBIAEoDCJLCghTdHlsZUtleRIfCgVzdHlsZRgBIAEoCzIQLnZv",
-            "eHJpZy52MS5TdHlsZRIKCgJhdBgCIAEoBBISCgp0cmFuc2l0aW9uGAMgASgB",
-            "IhQKA0FjaxINCgVmcmFtZRgBIAEoBCI6CglJbnRlcnJ1cHQSEgoFc2hvd24Y",
-            "ASABKARIAIgBARIPCgdjbG9zaW5nGAIgASgBQggKBl9zaG93biIFCgNFbmQi",
-            "swEKD0FuaW1hdGVSZXNwb25zZRIjCgZoZWFkZXIYASABKAsyES52b3hyaWcu",
-            "djEuSGVhZGVySAASJwoGZnJhbWVzGAIgASgLMhUudm94cmlnLnYxLkZyYW1l",
-            "QmxvY2tIABIjCgZub3RpY2UYAyABKAsyES52b3hyaWcudjEuTm90aWNlSAAS",
-            "JQoHc3VtbWFyeRgEIAEoCzISLnZveHJpZy52MS5TdW1tYXJ5SABCBgoEcGFy",
-            "dCKIAQoGSGVhZGVyEgoKAmlkGAEgASgJEiIKB3RhcmdldHMYAiADKAsyES52",
-            "b3hyaWcudjEuVGFyZ2V0EhUKDWZwc19udW1lcmF0b3IYAyABKA0SFwoPZnBz",
-            "X2Rlbm9taW5hdG9yGAQgASgNEg8KB2xhdGVuY3kYBSABKAESDQoFbW9kZWwY",
-            "BiABKAkiJQoGVGFyZ2V0EgsKA3JpZxgBIAEoCRIOCgZjdXJ2ZXMYAiADKAki",
-            "WwoKRnJhbWVCbG9jaxINCgVzdGFydBgBIAEoBBINCgVjb3VudBgCIAEoDRIg",
-            "CgZ0cmFja3MYAyADKAsyEC52b3hyaWcudjEuVHJhY2sSDQoFc291bmQYBCAB",
-            "KAwiFwoFVHJhY2sSDgoGdmFsdWVzGAEgAygCIugBCgZOb3RpY2USJAoEY29k",
-            "ZRgBIAEoDjIWLnZveHJpZy52MS5Ob3RpY2UuQ29kZRIPCgdtZXNzYWdlGAIg",
-            "ASgJEg0KBWZpcnN0GAMgASgEEgsKA2VuZBgEIAEoBBIPCgdzZWNvbmRzGAUg",
-            "ASgBInoKBENvZGUSFAoQQ09ERV9VTlNQRUNJRklFRBAAEhAKDENPREVfRFJP",
-            "UFBFRBABEg0KCUNPREVfTEFURRACEhMKD0NPREVfR09JTkdfQVdBWRADEhQK",
-            "EENPREVfSU5URVJSVVBURUQQBBIQCgxDT0RFX1NJTEVOQ0UQBSJsCgdTdW1t",
-            "YXJ5Eg8KB3NhbXBsZXMYASABKAQSDgoGZnJhbWVzGAIgASgEEg8KB2Ryb3Bw",
-            "ZWQYAyABKAQSDAoEbGF0ZRgEIAEoBBIPCgdzaWxlbmNlGAUgASgEEhAKCGxh",
-            "dGVuZXNzGAYgASgBKkgKCEVuY29kaW5nEhgKFEVOQ09ESU5HX1VOU1BFQ0lG",
-            "SUVEEAASEAoMRU5DT0RJTkdfUzE2EAESEAoMRU5DT0RJTkdfRjMyEAIqRwoG",
-            "UGFjaW5nEhYKElBBQ0lOR19VTlNQRUNJRklFRBAAEhAKDFBBQ0lOR19CVVJT",
-            "VBABEhMKD1BBQ0lOR19SRUFMVElNRRACMpEBCgRGYWNlEkMKCERlc2NyaWJl",
-            "Ehoudm94cmlnLnYxLkRlc2NyaWJlUmVxdWVzdBobLnZveHJpZy52MS5EZXNj",
-            "cmliZVJlc3BvbnNlEkQKB0FuaW1hdGUSGS52b3hyaWcudjEuQW5pbWF0ZVJl",
-            "cXVlc3QaGi52b3hyaWcudjEuQW5pbWF0ZVJlc3BvbnNlKAEwAWIGcHJvdG8z"));
+            "EiEKBmxpbWl0cxgHIAEoCzIRLnZveHJpZy52MS5MaW1pdHMSEQoJcmVuZGVy",
+            "ZXJzGAggAygJIkQKA1JpZxIMCgRuYW1lGAEgASgJEg0KBWFib3V0GAIgASgJ",
+            "EiAKBmN1cnZlcxgDIAMoCzIQLnZveHJpZy52MS5DdXJ2ZSI+CgVDdXJ2ZRIM",
+            "CgRuYW1lGAEgASgJEgsKA2xvdxgCIAEoAhIMCgRoaWdoGAMgASgCEgwKBHJl",
+            "c3QYBCABKAIiNQoGRm9ybWF0EgwKBG5hbWUYASABKAkSDQoFYWJvdXQYAiAB",
+            "KAkSDgoGc3VmZml4GAMgASgJIsEBCgVNb2RlbBIMCgRuYW1lGAEgASgJEhEK",
+            "CWxvb2thaGVhZBgCIAEoARISCgpwYXJhbWV0ZXJzGAMgASgEEi4KB3F1YWxp",
+            "dHkYBCADKAsyHS52b3hyaWcudjEuTW9kZWwuUXVhbGl0eUVudHJ5EhIKCnF1",
+            "YWxpdHlfb24YBSABKAkSDwoHbGljZW5jZRgGIAEoCRouCgxRdWFsaXR5RW50",
+            "cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgBOgI4ASLpAQoGTGltaXRz",
+            "Eg8KB3N0cmVhbXMYASABKA0SFAoMc3RyZWFtc19vcGVuGAIgASgNEhAKCG1p",
+            "bl9yYXRlGAMgASgNEhAKCG1heF9yYXRlGAQgASgNEg8KB21heF9mcHMYBSAB",
+            "KA0SEwoLbWF4X21lc3NhZ2UYBiABKA0SEwoLbWF4X3RhcmdldHMYByABKA0S",
+            "EgoKbWF4X3N0cmVhbRgIIAEoARIMCgRpZGxlGAkgASgBEg8KB3JlbmRlcnMY",
+            "CiABKA0SFAoMcmVuZGVyc19vcGVuGAsgASgNEhAKCG1heF9zaWRlGAwgASgN",
+            "Iu8BCg5BbmltYXRlUmVxdWVzdBIjCgZjb25maWcYASABKAsyES52b3hyaWcu",
+            "djEuQ29uZmlnSAASIQoFYXVkaW8YAiABKAsyEC52b3hyaWcudjEuQXVkaW9I",
+            "ABIkCgVzdHlsZRgDIAEoCzITLnZveHJpZy52MS5TdHlsZUtleUgAEh0KA2Fj",
+            "axgEIAEoCzIOLnZveHJpZy52MS5BY2tIABIpCglpbnRlcnJ1cHQYBSABKAsy",
+            "FC52b3hyaWcudjEuSW50ZXJydXB0SAASHQoDZW5kGAYgASgLMg4udm94cmln",
+            "LnYxLkVuZEgAQgYKBHBhcnQimQIKBkNvbmZpZxIMCgRyYXRlGAEgASgNEiUK",
+            "CGVuY29kaW5nGAIgASgOMhMudm94cmlnLnYxLkVuY29kaW5nEgwKBHJpZ3MY",
+            "AyADKAkSFQoNZnBzX251bWVyYXRvchgEIAEoDRIXCg9mcHNfZGVub21pbmF0",
+            "b3IYBSABKA0SHwoFc3R5bGUYBiABKAsyEC52b3hyaWcudjEuU3R5bGUSIQoG",
+            "cGFjaW5nGAcgASgOMhEudm94cmlnLnYxLlBhY2luZxIdCgRpZGxlGAggASgL",
+            "Mg8udm94cmlnLnYxLklkbGUSDAoEZWNobxgJIAEoCBIMCgRuYW1lGAogASgJ",
+            "Eg0KBW1vZGVsGAsgASgJEg4KBndpbmRvdxgMIAEoDSKNAQoFU3R5bGUSLgoH",
+            "ZW1vdGlvbhgBIAMoCzIdLnZveHJpZy52MS5TdHlsZS5FbW90aW9uRW50cnkS",
+            "FgoJaW50ZW5zaXR5GAIgASgCSACIAQEaLgoMRW1vdGlvbkVudHJ5EgsKA2tl",
+            "eRgBIAEoCRINCgV2YWx1ZRgCIAEoAjoCOAFCDAoKX2ludGVuc2l0eSIVCgRJ",
+            "ZGxlEg0KBWFmdGVyGAEgASgBIhgKBUF1ZGlvEg8KB3NhbXBsZXMYASABKAwi",
+            "SwoIU3R5bGVLZXkSHwoFc3R5bGUYASABKAsyEC52b3hyaWcudjEuU3R5bGUS",
+            "CgoCYXQYAiABKAQSEgoKdHJhbnNpdGlvbhgDIAEoASIUCgNBY2sSDQoFZnJh",
+            "bWUYASABKAQiOgoJSW50ZXJydXB0EhIKBXNob3duGAEgASgESACIAQESDwoH",
+            "Y2xvc2luZxgCIAEoAUIICgZfc2hvd24iBQoDRW5kIrMBCg9BbmltYXRlUmVz",
+            "cG9uc2USIwoGaGVhZGVyGAEgASgLMhEudm94cmlnLnYxLkhlYWRlckgAEicK",
+            "BmZyYW1lcxgCIAEoCzIVLnZveHJpZy52MS5GcmFtZUJsb2NrSAASIwoGbm90",
+            "aWNlGAMgASgLMhEudm94cmlnLnYxLk5vdGljZUgAEiUKB3N1bW1hcnkYBCAB",
+            "KAsyEi52b3hyaWcudjEuU3VtbWFyeUgAQgYKBHBhcnQiiAEKBkhlYWRlchIK",
+            "CgJpZBgBIAEoCRIiCgd0YXJnZXRzGAIgAygLMhEudm94cmlnLnYxLlRhcmdl",
+            "dBIVCg1mcHNfbnVtZXJhdG9yGAMgASgNEhcKD2Zwc19kZW5vbWluYXRvchgE",
+            "IAEoDRIPCgdsYXRlbmN5GAUgASgBEg0KBW1vZGVsGAYgASgJIiUKBlRhcmdl",
+            "dBILCgNyaWcYASABKAkSDgoGY3VydmVzGAIgAygJIlsKCkZyYW1lQmxvY2sS",
+            "DQoFc3RhcnQYASABKAQSDQoFY291bnQYAiABKA0SIAoGdHJhY2tzGAMgAygL",
+            "MhAudm94cmlnLnYxLlRyYWNrEg0KBXNvdW5kGAQgASgMIhcKBVRyYWNrEg4K",
+            "BnZhbHVlcxgBIAMoAiLoAQoGTm90aWNlEiQKBGNvZGUYASABKA4yFi52b3hy",
+            "aWcudjEuTm90aWNlLkNvZGUSDwoHbWVzc2FnZRgCIAEoCRINCgVmaXJzdBgD",
+            "IAEoBBILCgNlbmQYBCABKAQSDwoHc2Vjb25kcxgFIAEoASJ6CgRDb2RlEhQK",
+            "EENPREVfVU5TUEVDSUZJRUQQABIQCgxDT0RFX0RST1BQRUQQARINCglDT0RF",
+            "X0xBVEUQAhITCg9DT0RFX0dPSU5HX0FXQVkQAxIUChBDT0RFX0lOVEVSUlVQ",
+            "VEVEEAQSEAoMQ09ERV9TSUxFTkNFEAUibAoHU3VtbWFyeRIPCgdzYW1wbGVz",
+            "GAEgASgEEg4KBmZyYW1lcxgCIAEoBBIPCgdkcm9wcGVkGAMgASgEEgwKBGxh",
+            "dGUYBCABKAQSDwoHc2lsZW5jZRgFIAEoBBIQCghsYXRlbmVzcxgGIAEoASL0",
+            "AQoNUmVuZGVyUmVxdWVzdBIpCgZjb25maWcYASABKAsyFy52b3hyaWcudjEu",
+            "UmVuZGVyQ29uZmlnSAASIQoFYXVkaW8YAiABKAsyEC52b3hyaWcudjEuQXVk",
+            "aW9IABIkCgVzdHlsZRgDIAEoCzITLnZveHJpZy52MS5TdHlsZUtleUgAEh0K",
+            "A2FjaxgEIAEoCzIOLnZveHJpZy52MS5BY2tIABIpCglpbnRlcnJ1cHQYBSAB",
+            "KAsyFC52b3hyaWcudjEuSW50ZXJydXB0SAASHQoDZW5kGAYgASgLMg4udm94",
+            "cmlnLnYxLkVuZEgAQgYKBHBhcnQi+QEKDFJlbmRlckNvbmZpZxIhCgZzdHJl",
+            "YW0YASABKAsyES52b3hyaWcudjEuQ29uZmlnEg4KBmF2YXRhchgCIAEoCRIQ",
+            "CghyZW5kZXJlchgDIAEoCRINCgV3aWR0aBgEIAEoDRIOCgZoZWlnaHQYBSAB",
+            "KA0SIQoGY2FtZXJhGAYgASgLMhEudm94cmlnLnYxLkNhbWVyYRISCgpiYWNr",
+            "Z3JvdW5kGAcgASgJEiwKCGVuY29kaW5nGAggASgOMhoudm94cmlnLnYxLlBp",
+            "Y3R1cmVFbmNvZGluZxIPCgdxdWFsaXR5GAkgASgNEg8KB2JpdHJhdGUYCiAB",
+            "KA0iNQoGQ2FtZXJhEg8KB2ZyYW1pbmcYASABKAkSCwoDeWF3GAIgASgCEg0K",
+            "BXBpdGNoGAMgASgCIrYBCg5SZW5kZXJSZXNwb25zZRIpCgZoZWFkZXIYASAB",
+            "KAsyFy52b3hyaWcudjEuUmVuZGVySGVhZGVySAASJQoHcGljdHVyZRgCIAEo",
+            "CzISLnZveHJpZy52MS5QaWN0dXJlSAASIwoGbm90aWNlGAMgASgLMhEudm94",
+            "cmlnLnYxLk5vdGljZUgAEiUKB3N1bW1hcnkYBCABKAsyEi52b3hyaWcudjEu",
+            "U3VtbWFyeUgAQgYKBHBhcnQisgEKDFJlbmRlckhlYWRlchIhCgZzdHJlYW0Y",
+            "ASABKAsyES52b3hyaWcudjEuSGVhZGVyEg4KBmF2YXRhchgCIAEoCRIQCghy",
+            "ZW5kZXJlchgDIAEoCRINCgV3aWR0aBgEIAEoDRIOCgZoZWlnaHQYBSABKA0S",
+            "LAoIZW5jb2RpbmcYBiABKA4yGi52b3hyaWcudjEuUGljdHVyZUVuY29kaW5n",
+            "EhAKCGNoYW5uZWxzGAcgASgNImQKB1BpY3R1cmUSDQoFZnJhbWUYASABKAQS",
+            "DAoEZGF0YRgCIAEoDBILCgNrZXkYAyABKAgSIAoGdHJhY2tzGAQgAygLMhAu",
+            "dm94cmlnLnYxLlRyYWNrEg0KBXNvdW5kGAUgASgMKkgKCEVuY29kaW5nEhgK",
+            "FEVOQ09ESU5HX1VOU1BFQ0lGSUVEEAASEAoMRU5DT0RJTkdfUzE2EAESEAoM",
+            "RU5DT0RJTkdfRjMyEAIqRwoGUGFjaW5nEhYKElBBQ0lOR19VTlNQRUNJRklF",
+            "RBAAEhAKDFBBQ0lOR19CVVJTVBABEhMKD1BBQ0lOR19SRUFMVElNRRACKoMB",
+            "Cg9QaWN0dXJlRW5jb2RpbmcSIAocUElDVFVSRV9FTkNPRElOR19VTlNQRUNJ",
+            "RklFRBAAEhkKFVBJQ1RVUkVfRU5DT0RJTkdfSlBFRxABEhkKFVBJQ1RVUkVf",
+            "RU5DT0RJTkdfSDI2NBACEhgKFFBJQ1RVUkVfRU5DT0RJTkdfUkFXEAMy1AEK",
+            "BEZhY2USQwoIRGVzY3JpYmUSGi52b3hyaWcudjEuRGVzY3JpYmVSZXF1ZXN0",
+            "Ghsudm94cmlnLnYxLkRlc2NyaWJlUmVzcG9uc2USRAoHQW5pbWF0ZRIZLnZv",
+            "eHJpZy52MS5BbmltYXRlUmVxdWVzdBoaLnZveHJpZy52MS5BbmltYXRlUmVz",
+            "cG9uc2UoATABEkEKBlJlbmRlchIYLnZveHJpZy52MS5SZW5kZXJSZXF1ZXN0",
+            "Ghkudm94cmlnLnYxLlJlbmRlclJlc3BvbnNlKAEwAWIGcHJvdG8z"));
       descriptor = pbr::FileDescriptor.FromGeneratedCode(descriptorData,
           new pbr::FileDescriptor[] { },
-          new pbr::GeneratedClrTypeInfo(new[] {typeof(global::Voxrig.V1.Encoding), typeof(global::Voxrig.V1.Pacing), }, null, new pbr::GeneratedClrTypeInfo[] {
+          new pbr::GeneratedClrTypeInfo(new[] {typeof(global::Voxrig.V1.Encoding), typeof(global::Voxrig.V1.Pacing), typeof(global::Voxrig.V1.PictureEncoding), }, null, new pbr::GeneratedClrTypeInfo[] {
             new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.DescribeRequest), global::Voxrig.V1.DescribeRequest.Parser, null, null, null, null, null),
-            new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.DescribeResponse), global::Voxrig.V1.DescribeResponse.Parser, new[]{ "Version", "Rigs", "Formats", "Models", "Emotions", "Avatars", "Limits" }, null, null, null, null),
+            new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.DescribeResponse), global::Voxrig.V1.DescribeResponse.Parser, new[]{ "Version", "Rigs", "Formats", "Models", "Emotions", "Avatars", "Limits", "Renderers" }, null, null, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.Rig), global::Voxrig.V1.Rig.Parser, new[]{ "Name", "About", "Curves" }, null, null, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.Curve), global::Voxrig.V1.Curve.Parser, new[]{ "Name", "Low", "High", "Rest" }, null, null, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.Format), global::Voxrig.V1.Format.Parser, new[]{ "Name", "About", "Suffix" }, null, null, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.Model), global::Voxrig.V1.Model.Parser, new[]{ "Name", "Lookahead", "Parameters", "Quality", "QualityOn", "Licence" }, null, null, null, new pbr::GeneratedClrTypeInfo[] { null, }),
-            new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.Limits), global::Voxrig.V1.Limits.Parser, new[]{ "Streams", "StreamsOpen", "MinRate", "MaxRate", "MaxFps", "MaxMessage", "MaxTargets", "MaxStream", "Idle" }, null, null, null, null),
+            new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.Limits), global::Voxrig.V1.Limits.Parser, new[]{ "Streams", "StreamsOpen", "MinRate", "MaxRate", "MaxFps", "MaxMessage", "MaxTargets", "MaxStream", "Idle", "Renders", "RendersOpen", "MaxSide" }, null, null, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.AnimateRequest), global::Voxrig.V1.AnimateRequest.Parser, new[]{ "Config", "Audio", "Style", "Ack", "Interrupt", "End" }, new[]{ "Part" }, null, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.Config), global::Voxrig.V1.Config.Parser, new[]{ "Rate", "Encoding", "Rigs", "FpsNumerator", "FpsDenominator", "Style", "Pacing", "Idle", "Echo", "Name", "Model", "Window" }, null, null, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.Style), global::Voxrig.V1.Style.Parser, new[]{ "Emotion", "Intensity" }, new[]{ "Intensity" }, null, null, new pbr::GeneratedClrTypeInfo[] { null, }),
@@ -112,7 +141,13 @@ namespace Voxrig.V1 {
             new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.FrameBlock), global::Voxrig.V1.FrameBlock.Parser, new[]{ "Start", "Count", "Tracks", "Sound" }, null, null, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.Track), global::Voxrig.V1.Track.Parser, new[]{ "Values" }, null, null, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.Notice), global::Voxrig.V1.Notice.Parser, new[]{ "Code", "Message", "First", "End", "Seconds" }, null, new[]{ typeof(global::Voxrig.V1.Notice.Types.Code) }, null, null),
-            new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.Summary), global::Voxrig.V1.Summary.Parser, new[]{ "Samples", "Frames", "Dropped", "Late", "Silence", "Lateness" }, null, null, null, null)
+            new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.Summary), global::Voxrig.V1.Summary.Parser, new[]{ "Samples", "Frames", "Dropped", "Late", "Silence", "Lateness" }, null, null, null, null),
+            new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.RenderRequest), global::Voxrig.V1.RenderRequest.Parser, new[]{ "Config", "Audio", "Style", "Ack", "Interrupt", "End" }, new[]{ "Part" }, null, null, null),
+            new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.RenderConfig), global::Voxrig.V1.RenderConfig.Parser, new[]{ "Stream", "Avatar", "Renderer", "Width", "Height", "Camera", "Background", "Encoding", "Quality", "Bitrate" }, null, null, null, null),
+            new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.Camera), global::Voxrig.V1.Camera.Parser, new[]{ "Framing", "Yaw", "Pitch" }, null, null, null, null),
+            new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.RenderResponse), global::Voxrig.V1.RenderResponse.Parser, new[]{ "Header", "Picture", "Notice", "Summary" }, new[]{ "Part" }, null, null, null),
+            new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.RenderHeader), global::Voxrig.V1.RenderHeader.Parser, new[]{ "Stream", "Avatar", "Renderer", "Width", "Height", "Encoding", "Channels" }, null, null, null, null),
+            new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.Picture), global::Voxrig.V1.Picture.Parser, new[]{ "Frame", "Data", "Key", "Tracks", "Sound" }, null, null, null, null)
           }));
     }
     #endregion
@@ -145,6 +180,22 @@ namespace Voxrig.V1 {
     /// the first sound. Who reads slowly loses the oldest.
     /// </summary>
     [pbr::OriginalName("PACING_REALTIME")] Realtime = 2,
+  }
+
+  public enum PictureEncoding {
+    /// <summary>
+    /// JPEG.
+    /// </summary>
+    [pbr::OriginalName("PICTURE_ENCODING_UNSPECIFIED")] Unspecified = 0,
+    [pbr::OriginalName("PICTURE_ENCODING_JPEG")] Jpeg = 1,
+    /// <summary>
+    /// One access unit of H.264 a picture, Annex B, Baseline profile, parameter sets before each key picture.
+    /// </summary>
+    [pbr::OriginalName("PICTURE_ENCODING_H264")] H264 = 2,
+    /// <summary>
+    /// Rows of pixels from the top, a byte for red, green and blue each, and with background "none" for alpha.
+    /// </summary>
+    [pbr::OriginalName("PICTURE_ENCODING_RAW")] Raw = 3,
   }
 
   #endregion
@@ -343,6 +394,7 @@ namespace Voxrig.V1 {
       emotions_ = other.emotions_.Clone();
       avatars_ = other.avatars_.Clone();
       limits_ = other.limits_ != null ? other.limits_.Clone() : null;
+      renderers_ = other.renderers_.Clone();
       _unknownFields = pb::UnknownFieldSet.Clone(other._unknownFields);
     }
 
@@ -423,7 +475,7 @@ namespace Voxrig.V1 {
         = pb::FieldCodec.ForString(50);
     private readonly pbc::RepeatedField<string> avatars_ = new pbc::RepeatedField<string>();
     /// <summary>
-    /// Heads that this server can render; none yet.
+    /// Heads that this server can render, the default first; none where it draws no pictures.
     /// </summary>
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
@@ -441,6 +493,20 @@ namespace Voxrig.V1 {
       set {
         limits_ = value;
       }
+    }
+
+    /// <summary>Field number for the "renderers" field.</summary>
+    public const int RenderersFieldNumber = 8;
+    private static readonly pb::FieldCodec<string> _repeated_renderers_codec
+        = pb::FieldCodec.ForString(66);
+    private readonly pbc::RepeatedField<string> renderers_ = new pbc::RepeatedField<string>();
+    /// <summary>
+    /// Ways of rendering them, the default first.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public pbc::RepeatedField<string> Renderers {
+      get { return renderers_; }
     }
 
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
@@ -465,6 +531,7 @@ namespace Voxrig.V1 {
       if(!emotions_.Equals(other.emotions_)) return false;
       if(!avatars_.Equals(other.avatars_)) return false;
       if (!object.Equals(Limits, other.Limits)) return false;
+      if(!renderers_.Equals(other.renderers_)) return false;
       return Equals(_unknownFields, other._unknownFields);
     }
 
@@ -479,6 +546,7 @@ namespace Voxrig.V1 {
       hash ^= emotions_.GetHashCode();
       hash ^= avatars_.GetHashCode();
       if (limits_ != null) hash ^= Limits.GetHashCode();
+      hash ^= renderers_.GetHashCode();
       if (_unknownFields != null) {
         hash ^= _unknownFields.GetHashCode();
       }
@@ -510,6 +578,7 @@ namespace Voxrig.V1 {
         output.WriteRawTag(58);
         output.WriteMessage(Limits);
       }
+      renderers_.WriteTo(output, _repeated_renderers_codec);
       if (_unknownFields != null) {
         _unknownFields.WriteTo(output);
       }
@@ -533,6 +602,7 @@ namespace Voxrig.V1 {
         output.WriteRawTag(58);
         output.WriteMessage(Limits);
       }
+      renderers_.WriteTo(ref output, _repeated_renderers_codec);
       if (_unknownFields != null) {
         _unknownFields.WriteTo(ref output);
       }
@@ -554,6 +624,7 @@ namespace Voxrig.V1 {
       if (limits_ != null) {
         size += 1 + pb::CodedOutputStream.ComputeMessageSize(Limits);
       }
+      size += renderers_.CalculateSize(_repeated_renderers_codec);
       if (_unknownFields != null) {
         size += _unknownFields.CalculateSize();
       }
@@ -580,6 +651,7 @@ namespace Voxrig.V1 {
         }
         Limits.MergeFrom(other.Limits);
       }
+      renderers_.Add(other.renderers_);
       _unknownFields = pb::UnknownFieldSet.MergeFrom(_unknownFields, other._unknownFields);
     }
 
@@ -626,6 +698,10 @@ namespace Voxrig.V1 {
             input.ReadMessage(Limits);
             break;
           }
+          case 66: {
+            renderers_.AddEntriesFrom(input, _repeated_renderers_codec);
+            break;
+          }
         }
       }
     #endif
@@ -670,6 +746,10 @@ namespace Voxrig.V1 {
               Limits = new global::Voxrig.V1.Limits();
             }
             input.ReadMessage(Limits);
+            break;
+          }
+          case 66: {
+            renderers_.AddEntriesFrom(ref input, _repeated_renderers_codec);
             break;
           }
         }
@@ -1915,6 +1995,9 @@ namespace Voxrig.V1 {
       maxTargets_ = other.maxTargets_;
       maxStream_ = other.maxStream_;
       idle_ = other.idle_;
+      renders_ = other.renders_;
+      rendersOpen_ = other.rendersOpen_;
+      maxSide_ = other.maxSide_;
       _unknownFields = pb::UnknownFieldSet.Clone(other._unknownFields);
     }
 
@@ -2041,6 +2124,48 @@ namespace Voxrig.V1 {
       }
     }
 
+    /// <summary>Field number for the "renders" field.</summary>
+    public const int RendersFieldNumber = 10;
+    private uint renders_;
+    /// <summary>
+    /// Of the streams, those that render.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public uint Renders {
+      get { return renders_; }
+      set {
+        renders_ = value;
+      }
+    }
+
+    /// <summary>Field number for the "renders_open" field.</summary>
+    public const int RendersOpenFieldNumber = 11;
+    private uint rendersOpen_;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public uint RendersOpen {
+      get { return rendersOpen_; }
+      set {
+        rendersOpen_ = value;
+      }
+    }
+
+    /// <summary>Field number for the "max_side" field.</summary>
+    public const int MaxSideFieldNumber = 12;
+    private uint maxSide_;
+    /// <summary>
+    /// Pixels of a picture's side.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public uint MaxSide {
+      get { return maxSide_; }
+      set {
+        maxSide_ = value;
+      }
+    }
+
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public override bool Equals(object other) {
@@ -2065,6 +2190,9 @@ namespace Voxrig.V1 {
       if (MaxTargets != other.MaxTargets) return false;
       if (!pbc::ProtobufEqualityComparers.BitwiseDoubleEqualityComparer.Equals(MaxStream, other.MaxStream)) return false;
       if (!pbc::ProtobufEqualityComparers.BitwiseDoubleEqualityComparer.Equals(Idle, other.Idle)) return false;
+      if (Renders != other.Renders) return false;
+      if (RendersOpen != other.RendersOpen) return false;
+      if (MaxSide != other.MaxSide) return false;
       return Equals(_unknownFields, other._unknownFields);
     }
 
@@ -2081,6 +2209,9 @@ namespace Voxrig.V1 {
       if (MaxTargets != 0) hash ^= MaxTargets.GetHashCode();
       if (MaxStream != 0D) hash ^= pbc::ProtobufEqualityComparers.BitwiseDoubleEqualityComparer.GetHashCode(MaxStream);
       if (Idle != 0D) hash ^= pbc::ProtobufEqualityComparers.BitwiseDoubleEqualityComparer.GetHashCode(Idle);
+      if (Renders != 0) hash ^= Renders.GetHashCode();
+      if (RendersOpen != 0) hash ^= RendersOpen.GetHashCode();
+      if (MaxSide != 0) hash ^= MaxSide.GetHashCode();
       if (_unknownFields != null) {
         hash ^= _unknownFields.GetHashCode();
       }
@@ -2135,6 +2266,18 @@ namespace Voxrig.V1 {
         output.WriteRawTag(73);
         output.WriteDouble(Idle);
       }
+      if (Renders != 0) {
+        output.WriteRawTag(80);
+        output.WriteUInt32(Renders);
+      }
+      if (RendersOpen != 0) {
+        output.WriteRawTag(88);
+        output.WriteUInt32(RendersOpen);
+      }
+      if (MaxSide != 0) {
+        output.WriteRawTag(96);
+        output.WriteUInt32(MaxSide);
+      }
       if (_unknownFields != null) {
         _unknownFields.WriteTo(output);
       }
@@ -2181,6 +2324,18 @@ namespace Voxrig.V1 {
         output.WriteRawTag(73);
         output.WriteDouble(Idle);
       }
+      if (Renders != 0) {
+        output.WriteRawTag(80);
+        output.WriteUInt32(Renders);
+      }
+      if (RendersOpen != 0) {
+        output.WriteRawTag(88);
+        output.WriteUInt32(RendersOpen);
+      }
+      if (MaxSide != 0) {
+        output.WriteRawTag(96);
+        output.WriteUInt32(MaxSide);
+      }
       if (_unknownFields != null) {
         _unknownFields.WriteTo(ref output);
       }
@@ -2217,6 +2372,15 @@ namespace Voxrig.V1 {
       }
       if (Idle != 0D) {
         size += 1 + 8;
+      }
+      if (Renders != 0) {
+        size += 1 + pb::CodedOutputStream.ComputeUInt32Size(Renders);
+      }
+      if (RendersOpen != 0) {
+        size += 1 + pb::CodedOutputStream.ComputeUInt32Size(RendersOpen);
+      }
+      if (MaxSide != 0) {
+        size += 1 + pb::CodedOutputStream.ComputeUInt32Size(MaxSide);
       }
       if (_unknownFields != null) {
         size += _unknownFields.CalculateSize();
@@ -2256,6 +2420,15 @@ namespace Voxrig.V1 {
       }
       if (other.Idle != 0D) {
         Idle = other.Idle;
+      }
+      if (other.Renders != 0) {
+        Renders = other.Renders;
+      }
+      if (other.RendersOpen != 0) {
+        RendersOpen = other.RendersOpen;
+      }
+      if (other.MaxSide != 0) {
+        MaxSide = other.MaxSide;
       }
       _unknownFields = pb::UnknownFieldSet.MergeFrom(_unknownFields, other._unknownFields);
     }
@@ -2308,6 +2481,18 @@ namespace Voxrig.V1 {
             Idle = input.ReadDouble();
             break;
           }
+          case 80: {
+            Renders = input.ReadUInt32();
+            break;
+          }
+          case 88: {
+            RendersOpen = input.ReadUInt32();
+            break;
+          }
+          case 96: {
+            MaxSide = input.ReadUInt32();
+            break;
+          }
         }
       }
     #endif
@@ -2357,6 +2542,18 @@ namespace Voxrig.V1 {
           }
           case 73: {
             Idle = input.ReadDouble();
+            break;
+          }
+          case 80: {
+            Renders = input.ReadUInt32();
+            break;
+          }
+          case 88: {
+            RendersOpen = input.ReadUInt32();
+            break;
+          }
+          case 96: {
+            MaxSide = input.ReadUInt32();
             break;
           }
         }
@@ -7193,6 +7390,2492 @@ namespace Voxrig.V1 {
           }
           case 49: {
             Lateness = input.ReadDouble();
+            break;
+          }
+        }
+      }
+    }
+    #endif
+
+  }
+
+  public sealed partial class RenderRequest : pb::IMessage<RenderRequest>
+  #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      , pb::IBufferMessage
+  #endif
+  {
+    private static readonly pb::MessageParser<RenderRequest> _parser = new pb::MessageParser<RenderRequest>(() => new RenderRequest());
+    private pb::UnknownFieldSet _unknownFields;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public static pb::MessageParser<RenderRequest> Parser { get { return _parser; } }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public static pbr::MessageDescriptor Descriptor {
+      get { return global::Voxrig.V1.FaceReflection.Descriptor.MessageTypes[23]; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    pbr::MessageDescriptor pb::IMessage.Descriptor {
+      get { return Descriptor; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public RenderRequest() {
+      OnConstruction();
+    }
+
+    partial void OnConstruction();
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public RenderRequest(RenderRequest other) : this() {
+      switch (other.PartCase) {
+        case PartOneofCase.Config:
+          Config = other.Config.Clone();
+          break;
+        case PartOneofCase.Audio:
+          Audio = other.Audio.Clone();
+          break;
+        case PartOneofCase.Style:
+          Style = other.Style.Clone();
+          break;
+        case PartOneofCase.Ack:
+          Ack = other.Ack.Clone();
+          break;
+        case PartOneofCase.Interrupt:
+          Interrupt = other.Interrupt.Clone();
+          break;
+        case PartOneofCase.End:
+          End = other.End.Clone();
+          break;
+      }
+
+      _unknownFields = pb::UnknownFieldSet.Clone(other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public RenderRequest Clone() {
+      return new RenderRequest(this);
+    }
+
+    /// <summary>Field number for the "config" field.</summary>
+    public const int ConfigFieldNumber = 1;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public global::Voxrig.V1.RenderConfig Config {
+      get { return partCase_ == PartOneofCase.Config ? (global::Voxrig.V1.RenderConfig) part_ : null; }
+      set {
+        part_ = value;
+        partCase_ = value == null ? PartOneofCase.None : PartOneofCase.Config;
+      }
+    }
+
+    /// <summary>Field number for the "audio" field.</summary>
+    public const int AudioFieldNumber = 2;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public global::Voxrig.V1.Audio Audio {
+      get { return partCase_ == PartOneofCase.Audio ? (global::Voxrig.V1.Audio) part_ : null; }
+      set {
+        part_ = value;
+        partCase_ = value == null ? PartOneofCase.None : PartOneofCase.Audio;
+      }
+    }
+
+    /// <summary>Field number for the "style" field.</summary>
+    public const int StyleFieldNumber = 3;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public global::Voxrig.V1.StyleKey Style {
+      get { return partCase_ == PartOneofCase.Style ? (global::Voxrig.V1.StyleKey) part_ : null; }
+      set {
+        part_ = value;
+        partCase_ = value == null ? PartOneofCase.None : PartOneofCase.Style;
+      }
+    }
+
+    /// <summary>Field number for the "ack" field.</summary>
+    public const int AckFieldNumber = 4;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public global::Voxrig.V1.Ack Ack {
+      get { return partCase_ == PartOneofCase.Ack ? (global::Voxrig.V1.Ack) part_ : null; }
+      set {
+        part_ = value;
+        partCase_ = value == null ? PartOneofCase.None : PartOneofCase.Ack;
+      }
+    }
+
+    /// <summary>Field number for the "interrupt" field.</summary>
+    public const int InterruptFieldNumber = 5;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public global::Voxrig.V1.Interrupt Interrupt {
+      get { return partCase_ == PartOneofCase.Interrupt ? (global::Voxrig.V1.Interrupt) part_ : null; }
+      set {
+        part_ = value;
+        partCase_ = value == null ? PartOneofCase.None : PartOneofCase.Interrupt;
+      }
+    }
+
+    /// <summary>Field number for the "end" field.</summary>
+    public const int EndFieldNumber = 6;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public global::Voxrig.V1.End End {
+      get { return partCase_ == PartOneofCase.End ? (global::Voxrig.V1.End) part_ : null; }
+      set {
+        part_ = value;
+        partCase_ = value == null ? PartOneofCase.None : PartOneofCase.End;
+      }
+    }
+
+    private object part_;
+    /// <summary>Enum of possible cases for the "part" oneof.</summary>
+    public enum PartOneofCase {
+      None = 0,
+      Config = 1,
+      Audio = 2,
+      Style = 3,
+      Ack = 4,
+      Interrupt = 5,
+      End = 6,
+    }
+    private PartOneofCase partCase_ = PartOneofCase.None;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public PartOneofCase PartCase {
+      get { return partCase_; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void ClearPart() {
+      partCase_ = PartOneofCase.None;
+      part_ = null;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override bool Equals(object other) {
+      return Equals(other as RenderRequest);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public bool Equals(RenderRequest other) {
+      if (ReferenceEquals(other, null)) {
+        return false;
+      }
+      if (ReferenceEquals(other, this)) {
+        return true;
+      }
+      if (!object.Equals(Config, other.Config)) return false;
+      if (!object.Equals(Audio, other.Audio)) return false;
+      if (!object.Equals(Style, other.Style)) return false;
+      if (!object.Equals(Ack, other.Ack)) return false;
+      if (!object.Equals(Interrupt, other.Interrupt)) return false;
+      if (!object.Equals(End, other.End)) return false;
+      if (PartCase != other.PartCase) return false;
+      return Equals(_unknownFields, other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override int GetHashCode() {
+      int hash = 1;
+      if (partCase_ == PartOneofCase.Config) hash ^= Config.GetHashCode();
+      if (partCase_ == PartOneofCase.Audio) hash ^= Audio.GetHashCode();
+      if (partCase_ == PartOneofCase.Style) hash ^= Style.GetHashCode();
+      if (partCase_ == PartOneofCase.Ack) hash ^= Ack.GetHashCode();
+      if (partCase_ == PartOneofCase.Interrupt) hash ^= Interrupt.GetHashCode();
+      if (partCase_ == PartOneofCase.End) hash ^= End.GetHashCode();
+      hash ^= (int) partCase_;
+      if (_unknownFields != null) {
+        hash ^= _unknownFields.GetHashCode();
+      }
+      return hash;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override string ToString() {
+      return pb::JsonFormatter.ToDiagnosticString(this);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void WriteTo(pb::CodedOutputStream output) {
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      output.WriteRawMessage(this);
+    #else
+      if (partCase_ == PartOneofCase.Config) {
+        output.WriteRawTag(10);
+        output.WriteMessage(Config);
+      }
+      if (partCase_ == PartOneofCase.Audio) {
+        output.WriteRawTag(18);
+        output.WriteMessage(Audio);
+      }
+      if (partCase_ == PartOneofCase.Style) {
+        output.WriteRawTag(26);
+        output.WriteMessage(Style);
+      }
+      if (partCase_ == PartOneofCase.Ack) {
+        output.WriteRawTag(34);
+        output.WriteMessage(Ack);
+      }
+      if (partCase_ == PartOneofCase.Interrupt) {
+        output.WriteRawTag(42);
+        output.WriteMessage(Interrupt);
+      }
+      if (partCase_ == PartOneofCase.End) {
+        output.WriteRawTag(50);
+        output.WriteMessage(End);
+      }
+      if (_unknownFields != null) {
+        _unknownFields.WriteTo(output);
+      }
+    #endif
+    }
+
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    void pb::IBufferMessage.InternalWriteTo(ref pb::WriteContext output) {
+      if (partCase_ == PartOneofCase.Config) {
+        output.WriteRawTag(10);
+        output.WriteMessage(Config);
+      }
+      if (partCase_ == PartOneofCase.Audio) {
+        output.WriteRawTag(18);
+        output.WriteMessage(Audio);
+      }
+      if (partCase_ == PartOneofCase.Style) {
+        output.WriteRawTag(26);
+        output.WriteMessage(Style);
+      }
+      if (partCase_ == PartOneofCase.Ack) {
+        output.WriteRawTag(34);
+        output.WriteMessage(Ack);
+      }
+      if (partCase_ == PartOneofCase.Interrupt) {
+        output.WriteRawTag(42);
+        output.WriteMessage(Interrupt);
+      }
+      if (partCase_ == PartOneofCase.End) {
+        output.WriteRawTag(50);
+        output.WriteMessage(End);
+      }
+      if (_unknownFields != null) {
+        _unknownFields.WriteTo(ref output);
+      }
+    }
+    #endif
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public int CalculateSize() {
+      int size = 0;
+      if (partCase_ == PartOneofCase.Config) {
+        size += 1 + pb::CodedOutputStream.ComputeMessageSize(Config);
+      }
+      if (partCase_ == PartOneofCase.Audio) {
+        size += 1 + pb::CodedOutputStream.ComputeMessageSize(Audio);
+      }
+      if (partCase_ == PartOneofCase.Style) {
+        size += 1 + pb::CodedOutputStream.ComputeMessageSize(Style);
+      }
+      if (partCase_ == PartOneofCase.Ack) {
+        size += 1 + pb::CodedOutputStream.ComputeMessageSize(Ack);
+      }
+      if (partCase_ == PartOneofCase.Interrupt) {
+        size += 1 + pb::CodedOutputStream.ComputeMessageSize(Interrupt);
+      }
+      if (partCase_ == PartOneofCase.End) {
+        size += 1 + pb::CodedOutputStream.ComputeMessageSize(End);
+      }
+      if (_unknownFields != null) {
+        size += _unknownFields.CalculateSize();
+      }
+      return size;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void MergeFrom(RenderRequest other) {
+      if (other == null) {
+        return;
+      }
+      switch (other.PartCase) {
+        case PartOneofCase.Config:
+          if (Config == null) {
+            Config = new global::Voxrig.V1.RenderConfig();
+          }
+          Config.MergeFrom(other.Config);
+          break;
+        case PartOneofCase.Audio:
+          if (Audio == null) {
+            Audio = new global::Voxrig.V1.Audio();
+          }
+          Audio.MergeFrom(other.Audio);
+          break;
+        case PartOneofCase.Style:
+          if (Style == null) {
+            Style = new global::Voxrig.V1.StyleKey();
+          }
+          Style.MergeFrom(other.Style);
+          break;
+        case PartOneofCase.Ack:
+          if (Ack == null) {
+            Ack = new global::Voxrig.V1.Ack();
+          }
+          Ack.MergeFrom(other.Ack);
+          break;
+        case PartOneofCase.Interrupt:
+          if (Interrupt == null) {
+            Interrupt = new global::Voxrig.V1.Interrupt();
+          }
+          Interrupt.MergeFrom(other.Interrupt);
+          break;
+        case PartOneofCase.End:
+          if (End == null) {
+            End = new global::Voxrig.V1.End();
+          }
+          End.MergeFrom(other.End);
+          break;
+      }
+
+      _unknownFields = pb::UnknownFieldSet.MergeFrom(_unknownFields, other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void MergeFrom(pb::CodedInputStream input) {
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      input.ReadRawMessage(this);
+    #else
+      uint tag;
+      while ((tag = input.ReadTag()) != 0) {
+        switch(tag) {
+          default:
+            _unknownFields = pb::UnknownFieldSet.MergeFieldFrom(_unknownFields, input);
+            break;
+          case 10: {
+            global::Voxrig.V1.RenderConfig subBuilder = new global::Voxrig.V1.RenderConfig();
+            if (partCase_ == PartOneofCase.Config) {
+              subBuilder.MergeFrom(Config);
+            }
+            input.ReadMessage(subBuilder);
+            Config = subBuilder;
+            break;
+          }
+          case 18: {
+            global::Voxrig.V1.Audio subBuilder = new global::Voxrig.V1.Audio();
+            if (partCase_ == PartOneofCase.Audio) {
+              subBuilder.MergeFrom(Audio);
+            }
+            input.ReadMessage(subBuilder);
+            Audio = subBuilder;
+            break;
+          }
+          case 26: {
+            global::Voxrig.V1.StyleKey subBuilder = new global::Voxrig.V1.StyleKey();
+            if (partCase_ == PartOneofCase.Style) {
+              subBuilder.MergeFrom(Style);
+            }
+            input.ReadMessage(subBuilder);
+            Style = subBuilder;
+            break;
+          }
+          case 34: {
+            global::Voxrig.V1.Ack subBuilder = new global::Voxrig.V1.Ack();
+            if (partCase_ == PartOneofCase.Ack) {
+              subBuilder.MergeFrom(Ack);
+            }
+            input.ReadMessage(subBuilder);
+            Ack = subBuilder;
+            break;
+          }
+          case 42: {
+            global::Voxrig.V1.Interrupt subBuilder = new global::Voxrig.V1.Interrupt();
+            if (partCase_ == PartOneofCase.Interrupt) {
+              subBuilder.MergeFrom(Interrupt);
+            }
+            input.ReadMessage(subBuilder);
+            Interrupt = subBuilder;
+            break;
+          }
+          case 50: {
+            global::Voxrig.V1.End subBuilder = new global::Voxrig.V1.End();
+            if (partCase_ == PartOneofCase.End) {
+              subBuilder.MergeFrom(End);
+            }
+            input.ReadMessage(subBuilder);
+            End = subBuilder;
+            break;
+          }
+        }
+      }
+    #endif
+    }
+
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    void pb::IBufferMessage.InternalMergeFrom(ref pb::ParseContext input) {
+      uint tag;
+      while ((tag = input.ReadTag()) != 0) {
+        switch(tag) {
+          default:
+            _unknownFields = pb::UnknownFieldSet.MergeFieldFrom(_unknownFields, ref input);
+            break;
+          case 10: {
+            global::Voxrig.V1.RenderConfig subBuilder = new global::Voxrig.V1.RenderConfig();
+            if (partCase_ == PartOneofCase.Config) {
+              subBuilder.MergeFrom(Config);
+            }
+            input.ReadMessage(subBuilder);
+            Config = subBuilder;
+            break;
+          }
+          case 18: {
+            global::Voxrig.V1.Audio subBuilder = new global::Voxrig.V1.Audio();
+            if (partCase_ == PartOneofCase.Audio) {
+              subBuilder.MergeFrom(Audio);
+            }
+            input.ReadMessage(subBuilder);
+            Audio = subBuilder;
+            break;
+          }
+          case 26: {
+            global::Voxrig.V1.StyleKey subBuilder = new global::Voxrig.V1.StyleKey();
+            if (partCase_ == PartOneofCase.Style) {
+              subBuilder.MergeFrom(Style);
+            }
+            input.ReadMessage(subBuilder);
+            Style = subBuilder;
+            break;
+          }
+          case 34: {
+            global::Voxrig.V1.Ack subBuilder = new global::Voxrig.V1.Ack();
+            if (partCase_ == PartOneofCase.Ack) {
+              subBuilder.MergeFrom(Ack);
+            }
+            input.ReadMessage(subBuilder);
+            Ack = subBuilder;
+            break;
+          }
+          case 42: {
+            global::Voxrig.V1.Interrupt subBuilder = new global::Voxrig.V1.Interrupt();
+            if (partCase_ == PartOneofCase.Interrupt) {
+              subBuilder.MergeFrom(Interrupt);
+            }
+            input.ReadMessage(subBuilder);
+            Interrupt = subBuilder;
+            break;
+          }
+          case 50: {
+            global::Voxrig.V1.End subBuilder = new global::Voxrig.V1.End();
+            if (partCase_ == PartOneofCase.End) {
+              subBuilder.MergeFrom(End);
+            }
+            input.ReadMessage(subBuilder);
+            End = subBuilder;
+            break;
+          }
+        }
+      }
+    }
+    #endif
+
+  }
+
+  public sealed partial class RenderConfig : pb::IMessage<RenderConfig>
+  #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      , pb::IBufferMessage
+  #endif
+  {
+    private static readonly pb::MessageParser<RenderConfig> _parser = new pb::MessageParser<RenderConfig>(() => new RenderConfig());
+    private pb::UnknownFieldSet _unknownFields;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public static pb::MessageParser<RenderConfig> Parser { get { return _parser; } }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public static pbr::MessageDescriptor Descriptor {
+      get { return global::Voxrig.V1.FaceReflection.Descriptor.MessageTypes[24]; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    pbr::MessageDescriptor pb::IMessage.Descriptor {
+      get { return Descriptor; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public RenderConfig() {
+      OnConstruction();
+    }
+
+    partial void OnConstruction();
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public RenderConfig(RenderConfig other) : this() {
+      stream_ = other.stream_ != null ? other.stream_.Clone() : null;
+      avatar_ = other.avatar_;
+      renderer_ = other.renderer_;
+      width_ = other.width_;
+      height_ = other.height_;
+      camera_ = other.camera_ != null ? other.camera_.Clone() : null;
+      background_ = other.background_;
+      encoding_ = other.encoding_;
+      quality_ = other.quality_;
+      bitrate_ = other.bitrate_;
+      _unknownFields = pb::UnknownFieldSet.Clone(other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public RenderConfig Clone() {
+      return new RenderConfig(this);
+    }
+
+    /// <summary>Field number for the "stream" field.</summary>
+    public const int StreamFieldNumber = 1;
+    private global::Voxrig.V1.Config stream_;
+    /// <summary>
+    /// As for Animate, but: 30 frames a second if both numbers are 0; and rigs are those on which each picture's
+    /// frame is told beside it, none if none.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public global::Voxrig.V1.Config Stream {
+      get { return stream_; }
+      set {
+        stream_ = value;
+      }
+    }
+
+    /// <summary>Field number for the "avatar" field.</summary>
+    public const int AvatarFieldNumber = 2;
+    private string avatar_ = "";
+    /// <summary>
+    /// Of Describe; the server's first if empty.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public string Avatar {
+      get { return avatar_; }
+      set {
+        avatar_ = pb::ProtoPreconditions.CheckNotNull(value, "value");
+      }
+    }
+
+    /// <summary>Field number for the "renderer" field.</summary>
+    public const int RendererFieldNumber = 3;
+    private string renderer_ = "";
+    /// <summary>
+    /// Of Describe; the server's first if empty.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public string Renderer {
+      get { return renderer_; }
+      set {
+        renderer_ = pb::ProtoPreconditions.CheckNotNull(value, "value");
+      }
+    }
+
+    /// <summary>Field number for the "width" field.</summary>
+    public const int WidthFieldNumber = 4;
+    private uint width_;
+    /// <summary>
+    /// Pixels; 512 if 0. H.264 takes even numbers.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public uint Width {
+      get { return width_; }
+      set {
+        width_ = value;
+      }
+    }
+
+    /// <summary>Field number for the "height" field.</summary>
+    public const int HeightFieldNumber = 5;
+    private uint height_;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public uint Height {
+      get { return height_; }
+      set {
+        height_ = value;
+      }
+    }
+
+    /// <summary>Field number for the "camera" field.</summary>
+    public const int CameraFieldNumber = 6;
+    private global::Voxrig.V1.Camera camera_;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public global::Voxrig.V1.Camera Camera {
+      get { return camera_; }
+      set {
+        camera_ = value;
+      }
+    }
+
+    /// <summary>Field number for the "background" field.</summary>
+    public const int BackgroundFieldNumber = 7;
+    private string background_ = "";
+    /// <summary>
+    /// "studio", also if empty; "none" is transparent, with raw pictures; or a colour: "green", "#203040".
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public string Background {
+      get { return background_; }
+      set {
+        background_ = pb::ProtoPreconditions.CheckNotNull(value, "value");
+      }
+    }
+
+    /// <summary>Field number for the "encoding" field.</summary>
+    public const int EncodingFieldNumber = 8;
+    private global::Voxrig.V1.PictureEncoding encoding_ = global::Voxrig.V1.PictureEncoding.Unspecified;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public global::Voxrig.V1.PictureEncoding Encoding {
+      get { return encoding_; }
+      set {
+        encoding_ = value;
+      }
+    }
+
+    /// <summary>Field number for the "quality" field.</summary>
+    public const int QualityFieldNumber = 9;
+    private uint quality_;
+    /// <summary>
+    /// Of JPEG, 1 to 100; 85 if 0.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public uint Quality {
+      get { return quality_; }
+      set {
+        quality_ = value;
+      }
+    }
+
+    /// <summary>Field number for the "bitrate" field.</summary>
+    public const int BitrateFieldNumber = 10;
+    private uint bitrate_;
+    /// <summary>
+    /// Of H.264, bits a second; 0 is even quality at whatever rate that takes.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public uint Bitrate {
+      get { return bitrate_; }
+      set {
+        bitrate_ = value;
+      }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override bool Equals(object other) {
+      return Equals(other as RenderConfig);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public bool Equals(RenderConfig other) {
+      if (ReferenceEquals(other, null)) {
+        return false;
+      }
+      if (ReferenceEquals(other, this)) {
+        return true;
+      }
+      if (!object.Equals(Stream, other.Stream)) return false;
+      if (Avatar != other.Avatar) return false;
+      if (Renderer != other.Renderer) return false;
+      if (Width != other.Width) return false;
+      if (Height != other.Height) return false;
+      if (!object.Equals(Camera, other.Camera)) return false;
+      if (Background != other.Background) return false;
+      if (Encoding != other.Encoding) return false;
+      if (Quality != other.Quality) return false;
+      if (Bitrate != other.Bitrate) return false;
+      return Equals(_unknownFields, other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override int GetHashCode() {
+      int hash = 1;
+      if (stream_ != null) hash ^= Stream.GetHashCode();
+      if (Avatar.Length != 0) hash ^= Avatar.GetHashCode();
+      if (Renderer.Length != 0) hash ^= Renderer.GetHashCode();
+      if (Width != 0) hash ^= Width.GetHashCode();
+      if (Height != 0) hash ^= Height.GetHashCode();
+      if (camera_ != null) hash ^= Camera.GetHashCode();
+      if (Background.Length != 0) hash ^= Background.GetHashCode();
+      if (Encoding != global::Voxrig.V1.PictureEncoding.Unspecified) hash ^= Encoding.GetHashCode();
+      if (Quality != 0) hash ^= Quality.GetHashCode();
+      if (Bitrate != 0) hash ^= Bitrate.GetHashCode();
+      if (_unknownFields != null) {
+        hash ^= _unknownFields.GetHashCode();
+      }
+      return hash;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override string ToString() {
+      return pb::JsonFormatter.ToDiagnosticString(this);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void WriteTo(pb::CodedOutputStream output) {
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      output.WriteRawMessage(this);
+    #else
+      if (stream_ != null) {
+        output.WriteRawTag(10);
+        output.WriteMessage(Stream);
+      }
+      if (Avatar.Length != 0) {
+        output.WriteRawTag(18);
+        output.WriteString(Avatar);
+      }
+      if (Renderer.Length != 0) {
+        output.WriteRawTag(26);
+        output.WriteString(Renderer);
+      }
+      if (Width != 0) {
+        output.WriteRawTag(32);
+        output.WriteUInt32(Width);
+      }
+      if (Height != 0) {
+        output.WriteRawTag(40);
+        output.WriteUInt32(Height);
+      }
+      if (camera_ != null) {
+        output.WriteRawTag(50);
+        output.WriteMessage(Camera);
+      }
+      if (Background.Length != 0) {
+        output.WriteRawTag(58);
+        output.WriteString(Background);
+      }
+      if (Encoding != global::Voxrig.V1.PictureEncoding.Unspecified) {
+        output.WriteRawTag(64);
+        output.WriteEnum((int) Encoding);
+      }
+      if (Quality != 0) {
+        output.WriteRawTag(72);
+        output.WriteUInt32(Quality);
+      }
+      if (Bitrate != 0) {
+        output.WriteRawTag(80);
+        output.WriteUInt32(Bitrate);
+      }
+      if (_unknownFields != null) {
+        _unknownFields.WriteTo(output);
+      }
+    #endif
+    }
+
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    void pb::IBufferMessage.InternalWriteTo(ref pb::WriteContext output) {
+      if (stream_ != null) {
+        output.WriteRawTag(10);
+        output.WriteMessage(Stream);
+      }
+      if (Avatar.Length != 0) {
+        output.WriteRawTag(18);
+        output.WriteString(Avatar);
+      }
+      if (Renderer.Length != 0) {
+        output.WriteRawTag(26);
+        output.WriteString(Renderer);
+      }
+      if (Width != 0) {
+        output.WriteRawTag(32);
+        output.WriteUInt32(Width);
+      }
+      if (Height != 0) {
+        output.WriteRawTag(40);
+        output.WriteUInt32(Height);
+      }
+      if (camera_ != null) {
+        output.WriteRawTag(50);
+        output.WriteMessage(Camera);
+      }
+      if (Background.Length != 0) {
+        output.WriteRawTag(58);
+        output.WriteString(Background);
+      }
+      if (Encoding != global::Voxrig.V1.PictureEncoding.Unspecified) {
+        output.WriteRawTag(64);
+        output.WriteEnum((int) Encoding);
+      }
+      if (Quality != 0) {
+        output.WriteRawTag(72);
+        output.WriteUInt32(Quality);
+      }
+      if (Bitrate != 0) {
+        output.WriteRawTag(80);
+        output.WriteUInt32(Bitrate);
+      }
+      if (_unknownFields != null) {
+        _unknownFields.WriteTo(ref output);
+      }
+    }
+    #endif
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public int CalculateSize() {
+      int size = 0;
+      if (stream_ != null) {
+        size += 1 + pb::CodedOutputStream.ComputeMessageSize(Stream);
+      }
+      if (Avatar.Length != 0) {
+        size += 1 + pb::CodedOutputStream.ComputeStringSize(Avatar);
+      }
+      if (Renderer.Length != 0) {
+        size += 1 + pb::CodedOutputStream.ComputeStringSize(Renderer);
+      }
+      if (Width != 0) {
+        size += 1 + pb::CodedOutputStream.ComputeUInt32Size(Width);
+      }
+      if (Height != 0) {
+        size += 1 + pb::CodedOutputStream.ComputeUInt32Size(Height);
+      }
+      if (camera_ != null) {
+        size += 1 + pb::CodedOutputStream.ComputeMessageSize(Camera);
+      }
+      if (Background.Length != 0) {
+        size += 1 + pb::CodedOutputStream.ComputeStringSize(Background);
+      }
+      if (Encoding != global::Voxrig.V1.PictureEncoding.Unspecified) {
+        size += 1 + pb::CodedOutputStream.ComputeEnumSize((int) Encoding);
+      }
+      if (Quality != 0) {
+        size += 1 + pb::CodedOutputStream.ComputeUInt32Size(Quality);
+      }
+      if (Bitrate != 0) {
+        size += 1 + pb::CodedOutputStream.ComputeUInt32Size(Bitrate);
+      }
+      if (_unknownFields != null) {
+        size += _unknownFields.CalculateSize();
+      }
+      return size;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void MergeFrom(RenderConfig other) {
+      if (other == null) {
+        return;
+      }
+      if (other.stream_ != null) {
+        if (stream_ == null) {
+          Stream = new global::Voxrig.V1.Config();
+        }
+        Stream.MergeFrom(other.Stream);
+      }
+      if (other.Avatar.Length != 0) {
+        Avatar = other.Avatar;
+      }
+      if (other.Renderer.Length != 0) {
+        Renderer = other.Renderer;
+      }
+      if (other.Width != 0) {
+        Width = other.Width;
+      }
+      if (other.Height != 0) {
+        Height = other.Height;
+      }
+      if (other.camera_ != null) {
+        if (camera_ == null) {
+          Camera = new global::Voxrig.V1.Camera();
+        }
+        Camera.MergeFrom(other.Camera);
+      }
+      if (other.Background.Length != 0) {
+        Background = other.Background;
+      }
+      if (other.Encoding != global::Voxrig.V1.PictureEncoding.Unspecified) {
+        Encoding = other.Encoding;
+      }
+      if (other.Quality != 0) {
+        Quality = other.Quality;
+      }
+      if (other.Bitrate != 0) {
+        Bitrate = other.Bitrate;
+      }
+      _unknownFields = pb::UnknownFieldSet.MergeFrom(_unknownFields, other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void MergeFrom(pb::CodedInputStream input) {
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      input.ReadRawMessage(this);
+    #else
+      uint tag;
+      while ((tag = input.ReadTag()) != 0) {
+        switch(tag) {
+          default:
+            _unknownFields = pb::UnknownFieldSet.MergeFieldFrom(_unknownFields, input);
+            break;
+          case 10: {
+            if (stream_ == null) {
+              Stream = new global::Voxrig.V1.Config();
+            }
+            input.ReadMessage(Stream);
+            break;
+          }
+          case 18: {
+            Avatar = input.ReadString();
+            break;
+          }
+          case 26: {
+            Renderer = input.ReadString();
+            break;
+          }
+          case 32: {
+            Width = input.ReadUInt32();
+            break;
+          }
+          case 40: {
+            Height = input.ReadUInt32();
+            break;
+          }
+          case 50: {
+            if (camera_ == null) {
+              Camera = new global::Voxrig.V1.Camera();
+            }
+            input.ReadMessage(Camera);
+            break;
+          }
+          case 58: {
+            Background = input.ReadString();
+            break;
+          }
+          case 64: {
+            Encoding = (global::Voxrig.V1.PictureEncoding) input.ReadEnum();
+            break;
+          }
+          case 72: {
+            Quality = input.ReadUInt32();
+            break;
+          }
+          case 80: {
+            Bitrate = input.ReadUInt32();
+            break;
+          }
+        }
+      }
+    #endif
+    }
+
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    void pb::IBufferMessage.InternalMergeFrom(ref pb::ParseContext input) {
+      uint tag;
+      while ((tag = input.ReadTag()) != 0) {
+        switch(tag) {
+          default:
+            _unknownFields = pb::UnknownFieldSet.MergeFieldFrom(_unknownFields, ref input);
+            break;
+          case 10: {
+            if (stream_ == null) {
+              Stream = new global::Voxrig.V1.Config();
+            }
+            input.ReadMessage(Stream);
+            break;
+          }
+          case 18: {
+            Avatar = input.ReadString();
+            break;
+          }
+          case 26: {
+            Renderer = input.ReadString();
+            break;
+          }
+          case 32: {
+            Width = input.ReadUInt32();
+            break;
+          }
+          case 40: {
+            Height = input.ReadUInt32();
+            break;
+          }
+          case 50: {
+            if (camera_ == null) {
+              Camera = new global::Voxrig.V1.Camera();
+            }
+            input.ReadMessage(Camera);
+            break;
+          }
+          case 58: {
+            Background = input.ReadString();
+            break;
+          }
+          case 64: {
+            Encoding = (global::Voxrig.V1.PictureEncoding) input.ReadEnum();
+            break;
+          }
+          case 72: {
+            Quality = input.ReadUInt32();
+            break;
+          }
+          case 80: {
+            Bitrate = input.ReadUInt32();
+            break;
+          }
+        }
+      }
+    }
+    #endif
+
+  }
+
+  public sealed partial class Camera : pb::IMessage<Camera>
+  #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      , pb::IBufferMessage
+  #endif
+  {
+    private static readonly pb::MessageParser<Camera> _parser = new pb::MessageParser<Camera>(() => new Camera());
+    private pb::UnknownFieldSet _unknownFields;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public static pb::MessageParser<Camera> Parser { get { return _parser; } }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public static pbr::MessageDescriptor Descriptor {
+      get { return global::Voxrig.V1.FaceReflection.Descriptor.MessageTypes[25]; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    pbr::MessageDescriptor pb::IMessage.Descriptor {
+      get { return Descriptor; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public Camera() {
+      OnConstruction();
+    }
+
+    partial void OnConstruction();
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public Camera(Camera other) : this() {
+      framing_ = other.framing_;
+      yaw_ = other.yaw_;
+      pitch_ = other.pitch_;
+      _unknownFields = pb::UnknownFieldSet.Clone(other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public Camera Clone() {
+      return new Camera(this);
+    }
+
+    /// <summary>Field number for the "framing" field.</summary>
+    public const int FramingFieldNumber = 1;
+    private string framing_ = "";
+    /// <summary>
+    /// "face", "head" or "bust"; "head" if empty.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public string Framing {
+      get { return framing_; }
+      set {
+        framing_ = pb::ProtoPreconditions.CheckNotNull(value, "value");
+      }
+    }
+
+    /// <summary>Field number for the "yaw" field.</summary>
+    public const int YawFieldNumber = 2;
+    private float yaw_;
+    /// <summary>
+    /// Radians that the camera stands to the subject's left.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public float Yaw {
+      get { return yaw_; }
+      set {
+        yaw_ = value;
+      }
+    }
+
+    /// <summary>Field number for the "pitch" field.</summary>
+    public const int PitchFieldNumber = 3;
+    private float pitch_;
+    /// <summary>
+    /// Radians that it stands above.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public float Pitch {
+      get { return pitch_; }
+      set {
+        pitch_ = value;
+      }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override bool Equals(object other) {
+      return Equals(other as Camera);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public bool Equals(Camera other) {
+      if (ReferenceEquals(other, null)) {
+        return false;
+      }
+      if (ReferenceEquals(other, this)) {
+        return true;
+      }
+      if (Framing != other.Framing) return false;
+      if (!pbc::ProtobufEqualityComparers.BitwiseSingleEqualityComparer.Equals(Yaw, other.Yaw)) return false;
+      if (!pbc::ProtobufEqualityComparers.BitwiseSingleEqualityComparer.Equals(Pitch, other.Pitch)) return false;
+      return Equals(_unknownFields, other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override int GetHashCode() {
+      int hash = 1;
+      if (Framing.Length != 0) hash ^= Framing.GetHashCode();
+      if (Yaw != 0F) hash ^= pbc::ProtobufEqualityComparers.BitwiseSingleEqualityComparer.GetHashCode(Yaw);
+      if (Pitch != 0F) hash ^= pbc::ProtobufEqualityComparers.BitwiseSingleEqualityComparer.GetHashCode(Pitch);
+      if (_unknownFields != null) {
+        hash ^= _unknownFields.GetHashCode();
+      }
+      return hash;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override string ToString() {
+      return pb::JsonFormatter.ToDiagnosticString(this);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void WriteTo(pb::CodedOutputStream output) {
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      output.WriteRawMessage(this);
+    #else
+      if (Framing.Length != 0) {
+        output.WriteRawTag(10);
+        output.WriteString(Framing);
+      }
+      if (Yaw != 0F) {
+        output.WriteRawTag(21);
+        output.WriteFloat(Yaw);
+      }
+      if (Pitch != 0F) {
+        output.WriteRawTag(29);
+        output.WriteFloat(Pitch);
+      }
+      if (_unknownFields != null) {
+        _unknownFields.WriteTo(output);
+      }
+    #endif
+    }
+
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    void pb::IBufferMessage.InternalWriteTo(ref pb::WriteContext output) {
+      if (Framing.Length != 0) {
+        output.WriteRawTag(10);
+        output.WriteString(Framing);
+      }
+      if (Yaw != 0F) {
+        output.WriteRawTag(21);
+        output.WriteFloat(Yaw);
+      }
+      if (Pitch != 0F) {
+        output.WriteRawTag(29);
+        output.WriteFloat(Pitch);
+      }
+      if (_unknownFields != null) {
+        _unknownFields.WriteTo(ref output);
+      }
+    }
+    #endif
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public int CalculateSize() {
+      int size = 0;
+      if (Framing.Length != 0) {
+        size += 1 + pb::CodedOutputStream.ComputeStringSize(Framing);
+      }
+      if (Yaw != 0F) {
+        size += 1 + 4;
+      }
+      if (Pitch != 0F) {
+        size += 1 + 4;
+      }
+      if (_unknownFields != null) {
+        size += _unknownFields.CalculateSize();
+      }
+      return size;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void MergeFrom(Camera other) {
+      if (other == null) {
+        return;
+      }
+      if (other.Framing.Length != 0) {
+        Framing = other.Framing;
+      }
+      if (other.Yaw != 0F) {
+        Yaw = other.Yaw;
+      }
+      if (other.Pitch != 0F) {
+        Pitch = other.Pitch;
+      }
+      _unknownFields = pb::UnknownFieldSet.MergeFrom(_unknownFields, other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void MergeFrom(pb::CodedInputStream input) {
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      input.ReadRawMessage(this);
+    #else
+      uint tag;
+      while ((tag = input.ReadTag()) != 0) {
+        switch(tag) {
+          default:
+            _unknownFields = pb::UnknownFieldSet.MergeFieldFrom(_unknownFields, input);
+            break;
+          case 10: {
+            Framing = input.ReadString();
+            break;
+          }
+          case 21: {
+            Yaw = input.ReadFloat();
+            break;
+          }
+          case 29: {
+            Pitch = input.ReadFloat();
+            break;
+          }
+        }
+      }
+    #endif
+    }
+
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    void pb::IBufferMessage.InternalMergeFrom(ref pb::ParseContext input) {
+      uint tag;
+      while ((tag = input.ReadTag()) != 0) {
+        switch(tag) {
+          default:
+            _unknownFields = pb::UnknownFieldSet.MergeFieldFrom(_unknownFields, ref input);
+            break;
+          case 10: {
+            Framing = input.ReadString();
+            break;
+          }
+          case 21: {
+            Yaw = input.ReadFloat();
+            break;
+          }
+          case 29: {
+            Pitch = input.ReadFloat();
+            break;
+          }
+        }
+      }
+    }
+    #endif
+
+  }
+
+  public sealed partial class RenderResponse : pb::IMessage<RenderResponse>
+  #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      , pb::IBufferMessage
+  #endif
+  {
+    private static readonly pb::MessageParser<RenderResponse> _parser = new pb::MessageParser<RenderResponse>(() => new RenderResponse());
+    private pb::UnknownFieldSet _unknownFields;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public static pb::MessageParser<RenderResponse> Parser { get { return _parser; } }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public static pbr::MessageDescriptor Descriptor {
+      get { return global::Voxrig.V1.FaceReflection.Descriptor.MessageTypes[26]; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    pbr::MessageDescriptor pb::IMessage.Descriptor {
+      get { return Descriptor; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public RenderResponse() {
+      OnConstruction();
+    }
+
+    partial void OnConstruction();
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public RenderResponse(RenderResponse other) : this() {
+      switch (other.PartCase) {
+        case PartOneofCase.Header:
+          Header = other.Header.Clone();
+          break;
+        case PartOneofCase.Picture:
+          Picture = other.Picture.Clone();
+          break;
+        case PartOneofCase.Notice:
+          Notice = other.Notice.Clone();
+          break;
+        case PartOneofCase.Summary:
+          Summary = other.Summary.Clone();
+          break;
+      }
+
+      _unknownFields = pb::UnknownFieldSet.Clone(other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public RenderResponse Clone() {
+      return new RenderResponse(this);
+    }
+
+    /// <summary>Field number for the "header" field.</summary>
+    public const int HeaderFieldNumber = 1;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public global::Voxrig.V1.RenderHeader Header {
+      get { return partCase_ == PartOneofCase.Header ? (global::Voxrig.V1.RenderHeader) part_ : null; }
+      set {
+        part_ = value;
+        partCase_ = value == null ? PartOneofCase.None : PartOneofCase.Header;
+      }
+    }
+
+    /// <summary>Field number for the "picture" field.</summary>
+    public const int PictureFieldNumber = 2;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public global::Voxrig.V1.Picture Picture {
+      get { return partCase_ == PartOneofCase.Picture ? (global::Voxrig.V1.Picture) part_ : null; }
+      set {
+        part_ = value;
+        partCase_ = value == null ? PartOneofCase.None : PartOneofCase.Picture;
+      }
+    }
+
+    /// <summary>Field number for the "notice" field.</summary>
+    public const int NoticeFieldNumber = 3;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public global::Voxrig.V1.Notice Notice {
+      get { return partCase_ == PartOneofCase.Notice ? (global::Voxrig.V1.Notice) part_ : null; }
+      set {
+        part_ = value;
+        partCase_ = value == null ? PartOneofCase.None : PartOneofCase.Notice;
+      }
+    }
+
+    /// <summary>Field number for the "summary" field.</summary>
+    public const int SummaryFieldNumber = 4;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public global::Voxrig.V1.Summary Summary {
+      get { return partCase_ == PartOneofCase.Summary ? (global::Voxrig.V1.Summary) part_ : null; }
+      set {
+        part_ = value;
+        partCase_ = value == null ? PartOneofCase.None : PartOneofCase.Summary;
+      }
+    }
+
+    private object part_;
+    /// <summary>Enum of possible cases for the "part" oneof.</summary>
+    public enum PartOneofCase {
+      None = 0,
+      Header = 1,
+      Picture = 2,
+      Notice = 3,
+      Summary = 4,
+    }
+    private PartOneofCase partCase_ = PartOneofCase.None;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public PartOneofCase PartCase {
+      get { return partCase_; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void ClearPart() {
+      partCase_ = PartOneofCase.None;
+      part_ = null;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override bool Equals(object other) {
+      return Equals(other as RenderResponse);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public bool Equals(RenderResponse other) {
+      if (ReferenceEquals(other, null)) {
+        return false;
+      }
+      if (ReferenceEquals(other, this)) {
+        return true;
+      }
+      if (!object.Equals(Header, other.Header)) return false;
+      if (!object.Equals(Picture, other.Picture)) return false;
+      if (!object.Equals(Notice, other.Notice)) return false;
+      if (!object.Equals(Summary, other.Summary)) return false;
+      if (PartCase != other.PartCase) return false;
+      return Equals(_unknownFields, other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override int GetHashCode() {
+      int hash = 1;
+      if (partCase_ == PartOneofCase.Header) hash ^= Header.GetHashCode();
+      if (partCase_ == PartOneofCase.Picture) hash ^= Picture.GetHashCode();
+      if (partCase_ == PartOneofCase.Notice) hash ^= Notice.GetHashCode();
+      if (partCase_ == PartOneofCase.Summary) hash ^= Summary.GetHashCode();
+      hash ^= (int) partCase_;
+      if (_unknownFields != null) {
+        hash ^= _unknownFields.GetHashCode();
+      }
+      return hash;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override string ToString() {
+      return pb::JsonFormatter.ToDiagnosticString(this);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void WriteTo(pb::CodedOutputStream output) {
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      output.WriteRawMessage(this);
+    #else
+      if (partCase_ == PartOneofCase.Header) {
+        output.WriteRawTag(10);
+        output.WriteMessage(Header);
+      }
+      if (partCase_ == PartOneofCase.Picture) {
+        output.WriteRawTag(18);
+        output.WriteMessage(Picture);
+      }
+      if (partCase_ == PartOneofCase.Notice) {
+        output.WriteRawTag(26);
+        output.WriteMessage(Notice);
+      }
+      if (partCase_ == PartOneofCase.Summary) {
+        output.WriteRawTag(34);
+        output.WriteMessage(Summary);
+      }
+      if (_unknownFields != null) {
+        _unknownFields.WriteTo(output);
+      }
+    #endif
+    }
+
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    void pb::IBufferMessage.InternalWriteTo(ref pb::WriteContext output) {
+      if (partCase_ == PartOneofCase.Header) {
+        output.WriteRawTag(10);
+        output.WriteMessage(Header);
+      }
+      if (partCase_ == PartOneofCase.Picture) {
+        output.WriteRawTag(18);
+        output.WriteMessage(Picture);
+      }
+      if (partCase_ == PartOneofCase.Notice) {
+        output.WriteRawTag(26);
+        output.WriteMessage(Notice);
+      }
+      if (partCase_ == PartOneofCase.Summary) {
+        output.WriteRawTag(34);
+        output.WriteMessage(Summary);
+      }
+      if (_unknownFields != null) {
+        _unknownFields.WriteTo(ref output);
+      }
+    }
+    #endif
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public int CalculateSize() {
+      int size = 0;
+      if (partCase_ == PartOneofCase.Header) {
+        size += 1 + pb::CodedOutputStream.ComputeMessageSize(Header);
+      }
+      if (partCase_ == PartOneofCase.Picture) {
+        size += 1 + pb::CodedOutputStream.ComputeMessageSize(Picture);
+      }
+      if (partCase_ == PartOneofCase.Notice) {
+        size += 1 + pb::CodedOutputStream.ComputeMessageSize(Notice);
+      }
+      if (partCase_ == PartOneofCase.Summary) {
+        size += 1 + pb::CodedOutputStream.ComputeMessageSize(Summary);
+      }
+      if (_unknownFields != null) {
+        size += _unknownFields.CalculateSize();
+      }
+      return size;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void MergeFrom(RenderResponse other) {
+      if (other == null) {
+        return;
+      }
+      switch (other.PartCase) {
+        case PartOneofCase.Header:
+          if (Header == null) {
+            Header = new global::Voxrig.V1.RenderHeader();
+          }
+          Header.MergeFrom(other.Header);
+          break;
+        case PartOneofCase.Picture:
+          if (Picture == null) {
+            Picture = new global::Voxrig.V1.Picture();
+          }
+          Picture.MergeFrom(other.Picture);
+          break;
+        case PartOneofCase.Notice:
+          if (Notice == null) {
+            Notice = new global::Voxrig.V1.Notice();
+          }
+          Notice.MergeFrom(other.Notice);
+          break;
+        case PartOneofCase.Summary:
+          if (Summary == null) {
+            Summary = new global::Voxrig.V1.Summary();
+          }
+          Summary.MergeFrom(other.Summary);
+          break;
+      }
+
+      _unknownFields = pb::UnknownFieldSet.MergeFrom(_unknownFields, other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void MergeFrom(pb::CodedInputStream input) {
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      input.ReadRawMessage(this);
+    #else
+      uint tag;
+      while ((tag = input.ReadTag()) != 0) {
+        switch(tag) {
+          default:
+            _unknownFields = pb::UnknownFieldSet.MergeFieldFrom(_unknownFields, input);
+            break;
+          case 10: {
+            global::Voxrig.V1.RenderHeader subBuilder = new global::Voxrig.V1.RenderHeader();
+            if (partCase_ == PartOneofCase.Header) {
+              subBuilder.MergeFrom(Header);
+            }
+            input.ReadMessage(subBuilder);
+            Header = subBuilder;
+            break;
+          }
+          case 18: {
+            global::Voxrig.V1.Picture subBuilder = new global::Voxrig.V1.Picture();
+            if (partCase_ == PartOneofCase.Picture) {
+              subBuilder.MergeFrom(Picture);
+            }
+            input.ReadMessage(subBuilder);
+            Picture = subBuilder;
+            break;
+          }
+          case 26: {
+            global::Voxrig.V1.Notice subBuilder = new global::Voxrig.V1.Notice();
+            if (partCase_ == PartOneofCase.Notice) {
+              subBuilder.MergeFrom(Notice);
+            }
+            input.ReadMessage(subBuilder);
+            Notice = subBuilder;
+            break;
+          }
+          case 34: {
+            global::Voxrig.V1.Summary subBuilder = new global::Voxrig.V1.Summary();
+            if (partCase_ == PartOneofCase.Summary) {
+              subBuilder.MergeFrom(Summary);
+            }
+            input.ReadMessage(subBuilder);
+            Summary = subBuilder;
+            break;
+          }
+        }
+      }
+    #endif
+    }
+
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    void pb::IBufferMessage.InternalMergeFrom(ref pb::ParseContext input) {
+      uint tag;
+      while ((tag = input.ReadTag()) != 0) {
+        switch(tag) {
+          default:
+            _unknownFields = pb::UnknownFieldSet.MergeFieldFrom(_unknownFields, ref input);
+            break;
+          case 10: {
+            global::Voxrig.V1.RenderHeader subBuilder = new global::Voxrig.V1.RenderHeader();
+            if (partCase_ == PartOneofCase.Header) {
+              subBuilder.MergeFrom(Header);
+            }
+            input.ReadMessage(subBuilder);
+            Header = subBuilder;
+            break;
+          }
+          case 18: {
+            global::Voxrig.V1.Picture subBuilder = new global::Voxrig.V1.Picture();
+            if (partCase_ == PartOneofCase.Picture) {
+              subBuilder.MergeFrom(Picture);
+            }
+            input.ReadMessage(subBuilder);
+            Picture = subBuilder;
+            break;
+          }
+          case 26: {
+            global::Voxrig.V1.Notice subBuilder = new global::Voxrig.V1.Notice();
+            if (partCase_ == PartOneofCase.Notice) {
+              subBuilder.MergeFrom(Notice);
+            }
+            input.ReadMessage(subBuilder);
+            Notice = subBuilder;
+            break;
+          }
+          case 34: {
+            global::Voxrig.V1.Summary subBuilder = new global::Voxrig.V1.Summary();
+            if (partCase_ == PartOneofCase.Summary) {
+              subBuilder.MergeFrom(Summary);
+            }
+            input.ReadMessage(subBuilder);
+            Summary = subBuilder;
+            break;
+          }
+        }
+      }
+    }
+    #endif
+
+  }
+
+  public sealed partial class RenderHeader : pb::IMessage<RenderHeader>
+  #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      , pb::IBufferMessage
+  #endif
+  {
+    private static readonly pb::MessageParser<RenderHeader> _parser = new pb::MessageParser<RenderHeader>(() => new RenderHeader());
+    private pb::UnknownFieldSet _unknownFields;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public static pb::MessageParser<RenderHeader> Parser { get { return _parser; } }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public static pbr::MessageDescriptor Descriptor {
+      get { return global::Voxrig.V1.FaceReflection.Descriptor.MessageTypes[27]; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    pbr::MessageDescriptor pb::IMessage.Descriptor {
+      get { return Descriptor; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public RenderHeader() {
+      OnConstruction();
+    }
+
+    partial void OnConstruction();
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public RenderHeader(RenderHeader other) : this() {
+      stream_ = other.stream_ != null ? other.stream_.Clone() : null;
+      avatar_ = other.avatar_;
+      renderer_ = other.renderer_;
+      width_ = other.width_;
+      height_ = other.height_;
+      encoding_ = other.encoding_;
+      channels_ = other.channels_;
+      _unknownFields = pb::UnknownFieldSet.Clone(other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public RenderHeader Clone() {
+      return new RenderHeader(this);
+    }
+
+    /// <summary>Field number for the "stream" field.</summary>
+    public const int StreamFieldNumber = 1;
+    private global::Voxrig.V1.Header stream_;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public global::Voxrig.V1.Header Stream {
+      get { return stream_; }
+      set {
+        stream_ = value;
+      }
+    }
+
+    /// <summary>Field number for the "avatar" field.</summary>
+    public const int AvatarFieldNumber = 2;
+    private string avatar_ = "";
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public string Avatar {
+      get { return avatar_; }
+      set {
+        avatar_ = pb::ProtoPreconditions.CheckNotNull(value, "value");
+      }
+    }
+
+    /// <summary>Field number for the "renderer" field.</summary>
+    public const int RendererFieldNumber = 3;
+    private string renderer_ = "";
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public string Renderer {
+      get { return renderer_; }
+      set {
+        renderer_ = pb::ProtoPreconditions.CheckNotNull(value, "value");
+      }
+    }
+
+    /// <summary>Field number for the "width" field.</summary>
+    public const int WidthFieldNumber = 4;
+    private uint width_;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public uint Width {
+      get { return width_; }
+      set {
+        width_ = value;
+      }
+    }
+
+    /// <summary>Field number for the "height" field.</summary>
+    public const int HeightFieldNumber = 5;
+    private uint height_;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public uint Height {
+      get { return height_; }
+      set {
+        height_ = value;
+      }
+    }
+
+    /// <summary>Field number for the "encoding" field.</summary>
+    public const int EncodingFieldNumber = 6;
+    private global::Voxrig.V1.PictureEncoding encoding_ = global::Voxrig.V1.PictureEncoding.Unspecified;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public global::Voxrig.V1.PictureEncoding Encoding {
+      get { return encoding_; }
+      set {
+        encoding_ = value;
+      }
+    }
+
+    /// <summary>Field number for the "channels" field.</summary>
+    public const int ChannelsFieldNumber = 7;
+    private uint channels_;
+    /// <summary>
+    /// Bytes of a pixel of raw pictures: 3 or 4.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public uint Channels {
+      get { return channels_; }
+      set {
+        channels_ = value;
+      }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override bool Equals(object other) {
+      return Equals(other as RenderHeader);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public bool Equals(RenderHeader other) {
+      if (ReferenceEquals(other, null)) {
+        return false;
+      }
+      if (ReferenceEquals(other, this)) {
+        return true;
+      }
+      if (!object.Equals(Stream, other.Stream)) return false;
+      if (Avatar != other.Avatar) return false;
+      if (Renderer != other.Renderer) return false;
+      if (Width != other.Width) return false;
+      if (Height != other.Height) return false;
+      if (Encoding != other.Encoding) return false;
+      if (Channels != other.Channels) return false;
+      return Equals(_unknownFields, other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override int GetHashCode() {
+      int hash = 1;
+      if (stream_ != null) hash ^= Stream.GetHashCode();
+      if (Avatar.Length != 0) hash ^= Avatar.GetHashCode();
+      if (Renderer.Length != 0) hash ^= Renderer.GetHashCode();
+      if (Width != 0) hash ^= Width.GetHashCode();
+      if (Height != 0) hash ^= Height.GetHashCode();
+      if (Encoding != global::Voxrig.V1.PictureEncoding.Unspecified) hash ^= Encoding.GetHashCode();
+      if (Channels != 0) hash ^= Channels.GetHashCode();
+      if (_unknownFields != null) {
+        hash ^= _unknownFields.GetHashCode();
+      }
+      return hash;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override string ToString() {
+      return pb::JsonFormatter.ToDiagnosticString(this);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void WriteTo(pb::CodedOutputStream output) {
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      output.WriteRawMessage(this);
+    #else
+      if (stream_ != null) {
+        output.WriteRawTag(10);
+        output.WriteMessage(Stream);
+      }
+      if (Avatar.Length != 0) {
+        output.WriteRawTag(18);
+        output.WriteString(Avatar);
+      }
+      if (Renderer.Length != 0) {
+        output.WriteRawTag(26);
+        output.WriteString(Renderer);
+      }
+      if (Width != 0) {
+        output.WriteRawTag(32);
+        output.WriteUInt32(Width);
+      }
+      if (Height != 0) {
+        output.WriteRawTag(40);
+        output.WriteUInt32(Height);
+      }
+      if (Encoding != global::Voxrig.V1.PictureEncoding.Unspecified) {
+        output.WriteRawTag(48);
+        output.WriteEnum((int) Encoding);
+      }
+      if (Channels != 0) {
+        output.WriteRawTag(56);
+        output.WriteUInt32(Channels);
+      }
+      if (_unknownFields != null) {
+        _unknownFields.WriteTo(output);
+      }
+    #endif
+    }
+
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    void pb::IBufferMessage.InternalWriteTo(ref pb::WriteContext output) {
+      if (stream_ != null) {
+        output.WriteRawTag(10);
+        output.WriteMessage(Stream);
+      }
+      if (Avatar.Length != 0) {
+        output.WriteRawTag(18);
+        output.WriteString(Avatar);
+      }
+      if (Renderer.Length != 0) {
+        output.WriteRawTag(26);
+        output.WriteString(Renderer);
+      }
+      if (Width != 0) {
+        output.WriteRawTag(32);
+        output.WriteUInt32(Width);
+      }
+      if (Height != 0) {
+        output.WriteRawTag(40);
+        output.WriteUInt32(Height);
+      }
+      if (Encoding != global::Voxrig.V1.PictureEncoding.Unspecified) {
+        output.WriteRawTag(48);
+        output.WriteEnum((int) Encoding);
+      }
+      if (Channels != 0) {
+        output.WriteRawTag(56);
+        output.WriteUInt32(Channels);
+      }
+      if (_unknownFields != null) {
+        _unknownFields.WriteTo(ref output);
+      }
+    }
+    #endif
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public int CalculateSize() {
+      int size = 0;
+      if (stream_ != null) {
+        size += 1 + pb::CodedOutputStream.ComputeMessageSize(Stream);
+      }
+      if (Avatar.Length != 0) {
+        size += 1 + pb::CodedOutputStream.ComputeStringSize(Avatar);
+      }
+      if (Renderer.Length != 0) {
+        size += 1 + pb::CodedOutputStream.ComputeStringSize(Renderer);
+      }
+      if (Width != 0) {
+        size += 1 + pb::CodedOutputStream.ComputeUInt32Size(Width);
+      }
+      if (Height != 0) {
+        size += 1 + pb::CodedOutputStream.ComputeUInt32Size(Height);
+      }
+      if (Encoding != global::Voxrig.V1.PictureEncoding.Unspecified) {
+        size += 1 + pb::CodedOutputStream.ComputeEnumSize((int) Encoding);
+      }
+      if (Channels != 0) {
+        size += 1 + pb::CodedOutputStream.ComputeUInt32Size(Channels);
+      }
+      if (_unknownFields != null) {
+        size += _unknownFields.CalculateSize();
+      }
+      return size;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void MergeFrom(RenderHeader other) {
+      if (other == null) {
+        return;
+      }
+      if (other.stream_ != null) {
+        if (stream_ == null) {
+          Stream = new global::Voxrig.V1.Header();
+        }
+        Stream.MergeFrom(other.Stream);
+      }
+      if (other.Avatar.Length != 0) {
+        Avatar = other.Avatar;
+      }
+      if (other.Renderer.Length != 0) {
+        Renderer = other.Renderer;
+      }
+      if (other.Width != 0) {
+        Width = other.Width;
+      }
+      if (other.Height != 0) {
+        Height = other.Height;
+      }
+      if (other.Encoding != global::Voxrig.V1.PictureEncoding.Unspecified) {
+        Encoding = other.Encoding;
+      }
+      if (other.Channels != 0) {
+        Channels = other.Channels;
+      }
+      _unknownFields = pb::UnknownFieldSet.MergeFrom(_unknownFields, other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void MergeFrom(pb::CodedInputStream input) {
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      input.ReadRawMessage(this);
+    #else
+      uint tag;
+      while ((tag = input.ReadTag()) != 0) {
+        switch(tag) {
+          default:
+            _unknownFields = pb::UnknownFieldSet.MergeFieldFrom(_unknownFields, input);
+            break;
+          case 10: {
+            if (stream_ == null) {
+              Stream = new global::Voxrig.V1.Header();
+            }
+            input.ReadMessage(Stream);
+            break;
+          }
+          case 18: {
+            Avatar = input.ReadString();
+            break;
+          }
+          case 26: {
+            Renderer = input.ReadString();
+            break;
+          }
+          case 32: {
+            Width = input.ReadUInt32();
+            break;
+          }
+          case 40: {
+            Height = input.ReadUInt32();
+            break;
+          }
+          case 48: {
+            Encoding = (global::Voxrig.V1.PictureEncoding) input.ReadEnum();
+            break;
+          }
+          case 56: {
+            Channels = input.ReadUInt32();
+            break;
+          }
+        }
+      }
+    #endif
+    }
+
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    void pb::IBufferMessage.InternalMergeFrom(ref pb::ParseContext input) {
+      uint tag;
+      while ((tag = input.ReadTag()) != 0) {
+        switch(tag) {
+          default:
+            _unknownFields = pb::UnknownFieldSet.MergeFieldFrom(_unknownFields, ref input);
+            break;
+          case 10: {
+            if (stream_ == null) {
+              Stream = new global::Voxrig.V1.Header();
+            }
+            input.ReadMessage(Stream);
+            break;
+          }
+          case 18: {
+            Avatar = input.ReadString();
+            break;
+          }
+          case 26: {
+            Renderer = input.ReadString();
+            break;
+          }
+          case 32: {
+            Width = input.ReadUInt32();
+            break;
+          }
+          case 40: {
+            Height = input.ReadUInt32();
+            break;
+          }
+          case 48: {
+            Encoding = (global::Voxrig.V1.PictureEncoding) input.ReadEnum();
+            break;
+          }
+          case 56: {
+            Channels = input.ReadUInt32();
+            break;
+          }
+        }
+      }
+    }
+    #endif
+
+  }
+
+  public sealed partial class Picture : pb::IMessage<Picture>
+  #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      , pb::IBufferMessage
+  #endif
+  {
+    private static readonly pb::MessageParser<Picture> _parser = new pb::MessageParser<Picture>(() => new Picture());
+    private pb::UnknownFieldSet _unknownFields;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public static pb::MessageParser<Picture> Parser { get { return _parser; } }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public static pbr::MessageDescriptor Descriptor {
+      get { return global::Voxrig.V1.FaceReflection.Descriptor.MessageTypes[28]; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    pbr::MessageDescriptor pb::IMessage.Descriptor {
+      get { return Descriptor; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public Picture() {
+      OnConstruction();
+    }
+
+    partial void OnConstruction();
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public Picture(Picture other) : this() {
+      frame_ = other.frame_;
+      data_ = other.data_;
+      key_ = other.key_;
+      tracks_ = other.tracks_.Clone();
+      sound_ = other.sound_;
+      _unknownFields = pb::UnknownFieldSet.Clone(other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public Picture Clone() {
+      return new Picture(this);
+    }
+
+    /// <summary>Field number for the "frame" field.</summary>
+    public const int FrameFieldNumber = 1;
+    private ulong frame_;
+    /// <summary>
+    /// Index of its frame. Indices grow by 1, but for notices that tell otherwise.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public ulong Frame {
+      get { return frame_; }
+      set {
+        frame_ = value;
+      }
+    }
+
+    /// <summary>Field number for the "data" field.</summary>
+    public const int DataFieldNumber = 2;
+    private pb::ByteString data_ = pb::ByteString.Empty;
+    /// <summary>
+    /// As RenderConfig.encoding says.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public pb::ByteString Data {
+      get { return data_; }
+      set {
+        data_ = pb::ProtoPreconditions.CheckNotNull(value, "value");
+      }
+    }
+
+    /// <summary>Field number for the "key" field.</summary>
+    public const int KeyFieldNumber = 3;
+    private bool key_;
+    /// <summary>
+    /// Whether it can be shown without those before it.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public bool Key {
+      get { return key_; }
+      set {
+        key_ = value;
+      }
+    }
+
+    /// <summary>Field number for the "tracks" field.</summary>
+    public const int TracksFieldNumber = 4;
+    private static readonly pb::FieldCodec<global::Voxrig.V1.Track> _repeated_tracks_codec
+        = pb::FieldCodec.ForMessage(34, global::Voxrig.V1.Track.Parser);
+    private readonly pbc::RepeatedField<global::Voxrig.V1.Track> tracks_ = new pbc::RepeatedField<global::Voxrig.V1.Track>();
+    /// <summary>
+    /// The frame's values, one for each target of the header.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public pbc::RepeatedField<global::Voxrig.V1.Track> Tracks {
+      get { return tracks_; }
+    }
+
+    /// <summary>Field number for the "sound" field.</summary>
+    public const int SoundFieldNumber = 5;
+    private pb::ByteString sound_ = pb::ByteString.Empty;
+    /// <summary>
+    /// With Config.echo: the sound from this frame to the next; after the last, all that is left.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public pb::ByteString Sound {
+      get { return sound_; }
+      set {
+        sound_ = pb::ProtoPreconditions.CheckNotNull(value, "value");
+      }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override bool Equals(object other) {
+      return Equals(other as Picture);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public bool Equals(Picture other) {
+      if (ReferenceEquals(other, null)) {
+        return false;
+      }
+      if (ReferenceEquals(other, this)) {
+        return true;
+      }
+      if (Frame != other.Frame) return false;
+      if (Data != other.Data) return false;
+      if (Key != other.Key) return false;
+      if(!tracks_.Equals(other.tracks_)) return false;
+      if (Sound != other.Sound) return false;
+      return Equals(_unknownFields, other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override int GetHashCode() {
+      int hash = 1;
+      if (Frame != 0UL) hash ^= Frame.GetHashCode();
+      if (Data.Length != 0) hash ^= Data.GetHashCode();
+      if (Key != false) hash ^= Key.GetHashCode();
+      hash ^= tracks_.GetHashCode();
+      if (Sound.Length != 0) hash ^= Sound.GetHashCode();
+      if (_unknownFields != null) {
+        hash ^= _unknownFields.GetHashCode();
+      }
+      return hash;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override string ToString() {
+      return pb::JsonFormatter.ToDiagnosticString(this);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void WriteTo(pb::CodedOutputStream output) {
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      output.WriteRawMessage(this);
+    #else
+      if (Frame != 0UL) {
+        output.WriteRawTag(8);
+        output.WriteUInt64(Frame);
+      }
+      if (Data.Length != 0) {
+        output.WriteRawTag(18);
+        output.WriteBytes(Data);
+      }
+      if (Key != false) {
+        output.WriteRawTag(24);
+        output.WriteBool(Key);
+      }
+      tracks_.WriteTo(output, _repeated_tracks_codec);
+      if (Sound.Length != 0) {
+        output.WriteRawTag(42);
+        output.WriteBytes(Sound);
+      }
+      if (_unknownFields != null) {
+        _unknownFields.WriteTo(output);
+      }
+    #endif
+    }
+
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    void pb::IBufferMessage.InternalWriteTo(ref pb::WriteContext output) {
+      if (Frame != 0UL) {
+        output.WriteRawTag(8);
+        output.WriteUInt64(Frame);
+      }
+      if (Data.Length != 0) {
+        output.WriteRawTag(18);
+        output.WriteBytes(Data);
+      }
+      if (Key != false) {
+        output.WriteRawTag(24);
+        output.WriteBool(Key);
+      }
+      tracks_.WriteTo(ref output, _repeated_tracks_codec);
+      if (Sound.Length != 0) {
+        output.WriteRawTag(42);
+        output.WriteBytes(Sound);
+      }
+      if (_unknownFields != null) {
+        _unknownFields.WriteTo(ref output);
+      }
+    }
+    #endif
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public int CalculateSize() {
+      int size = 0;
+      if (Frame != 0UL) {
+        size += 1 + pb::CodedOutputStream.ComputeUInt64Size(Frame);
+      }
+      if (Data.Length != 0) {
+        size += 1 + pb::CodedOutputStream.ComputeBytesSize(Data);
+      }
+      if (Key != false) {
+        size += 1 + 1;
+      }
+      size += tracks_.CalculateSize(_repeated_tracks_codec);
+      if (Sound.Length != 0) {
+        size += 1 + pb::CodedOutputStream.ComputeBytesSize(Sound);
+      }
+      if (_unknownFields != null) {
+        size += _unknownFields.CalculateSize();
+      }
+      return size;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void MergeFrom(Picture other) {
+      if (other == null) {
+        return;
+      }
+      if (other.Frame != 0UL) {
+        Frame = other.Frame;
+      }
+      if (other.Data.Length != 0) {
+        Data = other.Data;
+      }
+      if (other.Key != false) {
+        Key = other.Key;
+      }
+      tracks_.Add(other.tracks_);
+      if (other.Sound.Length != 0) {
+        Sound = other.Sound;
+      }
+      _unknownFields = pb::UnknownFieldSet.MergeFrom(_unknownFields, other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void MergeFrom(pb::CodedInputStream input) {
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      input.ReadRawMessage(this);
+    #else
+      uint tag;
+      while ((tag = input.ReadTag()) != 0) {
+        switch(tag) {
+          default:
+            _unknownFields = pb::UnknownFieldSet.MergeFieldFrom(_unknownFields, input);
+            break;
+          case 8: {
+            Frame = input.ReadUInt64();
+            break;
+          }
+          case 18: {
+            Data = input.ReadBytes();
+            break;
+          }
+          case 24: {
+            Key = input.ReadBool();
+            break;
+          }
+          case 34: {
+            tracks_.AddEntriesFrom(input, _repeated_tracks_codec);
+            break;
+          }
+          case 42: {
+            Sound = input.ReadBytes();
+            break;
+          }
+        }
+      }
+    #endif
+    }
+
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    void pb::IBufferMessage.InternalMergeFrom(ref pb::ParseContext input) {
+      uint tag;
+      while ((tag = input.ReadTag()) != 0) {
+        switch(tag) {
+          default:
+            _unknownFields = pb::UnknownFieldSet.MergeFieldFrom(_unknownFields, ref input);
+            break;
+          case 8: {
+            Frame = input.ReadUInt64();
+            break;
+          }
+          case 18: {
+            Data = input.ReadBytes();
+            break;
+          }
+          case 24: {
+            Key = input.ReadBool();
+            break;
+          }
+          case 34: {
+            tracks_.AddEntriesFrom(ref input, _repeated_tracks_codec);
+            break;
+          }
+          case 42: {
+            Sound = input.ReadBytes();
             break;
           }
         }
