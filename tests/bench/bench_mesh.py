@@ -93,8 +93,7 @@ def ours(figure: Figure, take: Array, size: int, antialias: bool) -> None:
             mesh._posing.points, mesh._posing.normals, mesh._posing.turns(values)[2]
         ),
         "light": lambda values: mesh._light(),
-        "visibility": lambda values: mesh._visibility.see(mesh._screen),
-        "shading": lambda values: mesh._resolve(),
+        "pixels": lambda values: mesh._paint(),
     }
     sums = dict.fromkeys(stages, 0.0)
     used = dict.fromkeys(stages, 0.0)

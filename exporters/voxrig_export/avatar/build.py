@@ -13,9 +13,11 @@ from voxrig_export.avatar.eyes import centre, eyes, lashes, radius
 from voxrig_export.avatar.hair import hair, hairy
 from voxrig_export.avatar.head import Sculpt, sculpt, skin
 from voxrig_export.avatar.mouth import lip_line, mouth
+from voxrig_export.avatar.paint import png
 from voxrig_export.avatar.part import JOINTS, SHAPES, Part
 from voxrig_export.avatar.person import Person
 from voxrig_export.avatar.skeleton import skeleton
+from voxrig_export.avatar.thin import thinned
 
 
 def build(anny: Anny, who: Person) -> bytes:
@@ -26,7 +28,8 @@ def build(anny: Anny, who: Person) -> bytes:
     cloth = shirt(whole, rig, who)
     where = texture.regions(anny, source_uvs, hairy(face.points, who), _marks(whole))
     shaped = [face, eyes(whole), mouth(whole), lashes(whole)]
-    plain = [hair(face, where.ears, who), cloth]
+    locks = details.hair_picture(who)
+    plain = [thinned(hair(face, where.ears, who), [face, cloth], locks[..., 3], _CUTOFF["hair"]), cloth]
     buffers = glb.Buffers()
     colour, bumps = complexion.skin_pictures(face, where, who)
     fabric, weave = shirt_pictures(who)
@@ -35,7 +38,7 @@ def build(anny: Anny, who: Person) -> bytes:
         "eyes": details.eye_picture(who),
         "mouth": details.mouth_picture(who),
         "lashes": details.lash_picture(who),
-        "hair": details.hair_picture(who),
+        "hair": png(locks),
         "shirt": fabric,
         "skin relief": bumps,
         "shirt relief": weave,
@@ -85,6 +88,8 @@ def build(anny: Anny, who: Person) -> bytes:
 
 _ROUGH = {"skin": 0.55, "eyes": 0.06, "mouth": 0.25, "lashes": 0.9, "hair": 0.7, "shirt": 0.9}
 """The materials, and how matt each is."""
+_CUTOFF = {"lashes": 0.2, "hair": 0.3}
+"""Where the cover of a picture begins to count."""
 
 
 def _material(name: str, pictures: list[str]) -> dict[str, Any]:
@@ -98,8 +103,8 @@ def _material(name: str, pictures: list[str]) -> dict[str, Any]:
     }
     if f"{name} relief" in pictures:
         entry["normalTexture"] = {"index": pictures.index(f"{name} relief")}
-    if name in ("hair", "lashes"):
-        entry |= {"alphaMode": "MASK", "alphaCutoff": 0.2 if name == "lashes" else 0.3, "doubleSided": True}
+    if name in _CUTOFF:
+        entry |= {"alphaMode": "MASK", "alphaCutoff": _CUTOFF[name], "doubleSided": True}
     if name == "shirt":
         entry["doubleSided"] = True
     return entry

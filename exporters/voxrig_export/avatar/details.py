@@ -71,14 +71,13 @@ def mouth_picture(who: Person, size: int = 256) -> bytes:
     return jpeg(np.where((u > 0.6)[..., None], tongue, picture), 90)
 
 
-def hair_picture(who: Person, size: int = 512) -> bytes:
-    """Locks in COLUMNS columns, root at the top, with the gaps between their strands, as PNG.
+def hair_picture(who: Person, size: int = 512) -> Points:
+    """Locks in COLUMNS columns, root at the top, with the gaps between their strands: (size, size, 4) 0..1.
 
     From left to right they have fewer strands and thinner tips.
     """
     kinds = ((105, 1.0, 0.78), (92, 0.80, 1.0), (46, 0.62, 1.1), (11, 0.9, 1.15))
-    lots = [_lock(who, size, k, *kind) for k, kind in enumerate(kinds)]
-    return png(np.concatenate(lots, 1))
+    return np.concatenate([_lock(who, size, k, *kind) for k, kind in enumerate(kinds)], 1)
 
 
 def _lock(who: Person, size: int, column: int, count: int, full: float, light: float) -> Points:

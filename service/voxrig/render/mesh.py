@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numba import get_num_threads
 
 from voxrig.avatar.figure import Figure, Index, Picture
 from voxrig.render import occlusion, pixels, shading
@@ -11,7 +12,7 @@ from voxrig.render.camera import Camera
 from voxrig.render.light import STUDIO, Light
 from voxrig.render.posing import Posing
 from voxrig.render.textures import Textures, density
-from voxrig.render.visibility import Visibility, order
+from voxrig.render.visibility import BAND, Visibility
 from voxrig.types import Array
 
 LARGEST = 8192
@@ -44,6 +45,8 @@ class Mesh:
         self._each = 2 if antialias else 1
         samples = (self.size[0] * self._each, self.size[1] * self._each)
         self._visibility = Visibility(figure, self._textures, samples, antialias)
+        self._nears = np.zeros((get_num_threads(), BAND, samples[1]), np.float32)
+        self._triangles = np.zeros(self._nears.shape, np.int32)
         self._behind = background.paint(self.size)
         self._picture: Picture = np.zeros((*self.size, 4 if self.transparent else 3), np.uint8)
         self._lamps, self._looks, self._curve = light.table(), shading.looks(), shading.curves()
@@ -57,13 +60,13 @@ class Mesh:
         self._along = _along(figure)
         self._screen = np.zeros_like(figure.points)
         self._lit = np.zeros((len(figure.points), shading.PARTS), np.float32)
+        self._half = _half(self._lamps[0], camera)
 
     def draw(self, values: Array) -> Picture:
         """The picture for values (c,) of the native rig; see Renderer."""
         self._pose(values)
         self._light()
-        self._visibility.see(self._screen)
-        self._resolve()
+        self._paint()
         return self._picture
 
     def _pose(self, values: Array) -> None:
@@ -72,24 +75,29 @@ class Mesh:
 
     def _light(self) -> None:
         posing, camera = self._posing, self.camera
-        height, width = self._visibility.triangle.shape
+        height, width = self._visibility.size
+        self._half = _half(self._lamps[0], camera)
         shading.light_up(
             posing.points, posing.normals, posing.figure.uvs, self._tints, self._along, self._kinds,
             self._openings.share, self._shadow, self._density, camera.view(),
-            np.float32(camera.focal(height)), height, width, self._lamps, self._looks, self._screen,
-            self._lit,
+            np.float32(camera.focal(height)), height, width, self._lamps, self._half, self._looks,
+            self._screen, self._lit,
         )  # fmt: skip
 
-    def _resolve(self) -> None:
-        figure, seen = self._posing.figure, self._visibility
-        back = self.camera.eye - self.camera.target
-        half = self._lamps[0] + back / np.linalg.norm(back)
-        half = np.asarray(half / np.linalg.norm(half), np.float32)
-        pixels.resolve(
-            seen.triangle, seen.near, figure.faces, self._lit, figure.material,
-            self._kind, self._textures.colours, self._textures.levels, self._textures.counts, half,
-            self._looks, self._curve, self._behind, order(-(-self.size[0] // 16)), self._picture,
+    def _paint(self) -> None:
+        figure, textures = self._posing.figure, self._textures
+        pixels.draw(
+            self._visibility.sight(self._screen), figure.faces, self._lit, figure.material, self._kind,
+            textures.colours, textures.levels, textures.counts, self._half, self._curve, self._behind,
+            self._each, self._nears, self._triangles, self._picture,
         )  # fmt: skip
+
+
+def _half(lamp: Array, camera: Camera) -> Array:
+    """The normal of a mirror that shows a lamp to the camera: (3,)."""
+    back = camera.eye - camera.target
+    half = lamp + back / np.linalg.norm(back)
+    return np.asarray(half / np.linalg.norm(half), np.float32)
 
 
 def _along(figure: Figure) -> Index:

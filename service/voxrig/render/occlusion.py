@@ -235,7 +235,7 @@ def _reach(  # type: ignore[no-untyped-def]
         out[n] = total
 
 
-@njit(fastmath=True, cache=True)
+@njit(fastmath=True, cache=True, forceinline=True)
 def _deepen(place, a, b, c, depth):  # type: ignore[no-untyped-def]
     """Draws a triangle into a depth picture; the nearest to the viewer stays."""
     side = depth.shape[0]

@@ -81,11 +81,12 @@ def curves() -> NDArray[np.uint8]:
 @njit(parallel=True, fastmath=True, cache=True)
 def light_up(  # type: ignore[no-untyped-def]
     points, normals, uvs, tints, along, kind, occlusion, shade, density, view, focal, height, width, lamps,
-    looks, screen, out
+    half, looks, screen, out
 ):  # fmt: skip
     """Fills screen (v, 3) and out (v, PARTS).
 
-    ``lamps`` is Light.table(); ``along`` (v, 2) two vertices between which a strand runs.
+    ``lamps`` is Light.table(), ``half`` (3,) the normal that mirrors the first of them to the camera;
+    ``along`` (v, 2) two vertices between which a strand runs.
     """
     one, zero = np.float32(1), np.float32(0)
     ex = -(view[0, 0] * view[0, 3] + view[1, 0] * view[1, 3] + view[2, 0] * view[2, 3])
@@ -146,7 +147,19 @@ def light_up(  # type: ignore[no-untyped-def]
                 out[i, c] *= o
         turned = min(max(one + np.float32(4) * facing, zero), one)  # seen though its normal looks away
         edge = looks[k, 5] * fresnel * turned * o * (sky * np.float32(0.5) + rim)
-        out[i, 3] = looks[k, 3] * s * o
+        shine = looks[k, 3] * s * o
+        if k == EYES:
+            out[i, 3] = shine  # too sharp for vertices
+        elif k != HAIR:
+            out[i, 3] = zero
+            glint = max(nx * half[0] + ny * half[1] + nz * half[2], zero)
+            glint *= glint
+            glint *= glint
+            glint *= glint
+            wide = glint
+            for _ in range(np.int64(looks[k, 4]) - 3):
+                glint *= glint
+            edge += shine * (glint + np.float32(0.4) * wide)
         if k == HAIR:
             a, b = along[i, 0], along[i, 1]
             tx, ty, tz = points[a, 0] - points[b, 0], points[a, 1] - points[b, 1], points[a, 2] - points[b, 2]

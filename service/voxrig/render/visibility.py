@@ -1,51 +1,50 @@
 """Which triangle is seen at each sample of a picture, and how near it is. Needs numba.
 
 Samples are rows of bands; each band has a list of triangles that touch it, in the order of the mesh, and
-is drawn by one thread. So the result is the same however many threads there are.
+is seen by one thread. So the result is the same however many threads there are; and what is seen may be
+used while it still lies in the thread's cache.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-from numba import get_num_threads, njit, prange
+from numba import njit, prange
 
 from voxrig.avatar.figure import Figure
 from voxrig.render.textures import Textures
 from voxrig.types import Array
 
-BAND = 32
+BAND = 64
 """Rows of samples in a band."""
-_TALL, _WIDE = 8, 8
+_TALL, _WIDE = 16, 8
 """Samples of a tile whose farthest is kept."""
 _CHUNKS = 16
 """Parts in which triangles are listed."""
 
 
 class Visibility:
-    """Sees one mesh at one size. ``triangle`` (h, w) int32 is -1 where there is none; ``near`` (h, w)
-    float32 is one over the distance along the line of sight, 1/m, and 0 there."""
+    """Sees one mesh at one size of samples (height, width)."""
 
     def __init__(
         self, figure: Figure, textures: Textures, size: tuple[int, int], antialias: bool = True
     ) -> None:
         """``antialias``: four samples make a pixel, so that edges within pictures may be soft, too."""
-        self._soft = antialias
-        self.triangle = np.full(size, -1, np.int32)
-        self.near = np.zeros(size, np.float32)
-        self._faces, self._uvs, self._textures = figure.faces, figure.uvs, textures
-        self._material = figure.material
+        self.size = size
+        self._soft, self._faces = antialias, figure.faces
         looks = figure.materials
         self._double = np.array([m.double_sided for m in looks], np.bool_)[figure.material]
         self._cut = np.array([m.cutout > 0 for m in looks], np.bool_)[figure.material]
-        bands = -(-size[0] // BAND)
+        self._masks = figure.uvs, figure.material, textures.covers, textures.levels, textures.counts
         self._rows = np.zeros((len(figure.faces), 2), np.int32)
-        self._counts = np.zeros((_CHUNKS, bands), np.int32)
+        self._counts = np.zeros((_CHUNKS, -(-size[0] // BAND)), np.int32)
         self._lists = np.zeros(2 * len(figure.faces), np.int32)
 
-    def see(self, screen: Array) -> None:
-        """Look at points (v, 3): x and y in samples from the upper left corner, and one over the distance,
-        not above 0 for what is behind."""
-        height, width = self.triangle.shape
+    def sight(self, screen: Array) -> tuple[Any, ...]:
+        """What ``see`` needs to look at points (v, 3): x and y in samples from the upper left corner, and one
+        over the distance, not above 0 for what is behind."""
+        height, width = self.size
         _counted(screen, self._faces, self._double, height, width, self._rows, self._counts)
         ends = np.cumsum(self._counts.T).reshape(self._counts.T.shape)
         first = np.ascontiguousarray((ends - self._counts.T).T)
@@ -53,17 +52,7 @@ class Visibility:
             self._lists = np.zeros(2 * int(ends[-1, -1]), np.int32)
         _listed(self._rows, first.copy(), self._lists)
         bounds = np.concatenate([first[0], ends[-1, -1:]])
-        _drawn(
-            screen, self._faces, self._cut, self._uvs, self._material, self._textures.covers,
-            self._textures.levels, self._textures.counts, self._lists, bounds, order(len(first[0])),
-            self.near, self.triangle, self._soft,
-        )  # fmt: skip
-
-
-def order(bands: int) -> np.ndarray:
-    """Bands so that each thread's share is spread over the whole picture: (bands,)."""
-    threads = get_num_threads()
-    return np.concatenate([np.arange(i, bands, threads) for i in range(min(threads, bands))])
+        return (screen, self._faces, self._cut, *self._masks, self._lists, bounds, height, self._soft)
 
 
 @njit(parallel=True, cache=True)
@@ -107,36 +96,35 @@ def _listed(rows, place, lists):  # type: ignore[no-untyped-def]
                 place[chunk, band] += 1
 
 
-@njit(parallel=True, cache=True)
-def _drawn(  # type: ignore[no-untyped-def]
-    screen, faces, cut, uvs, material, covers, levels, counts, lists, bounds, order, near, triangle, soft
-):  # fmt: skip
-    # No fastmath: two triangles that share an edge must find the very same crossings, or holes show.
-    height, width = near.shape
-    for k in prange(len(order)):
-        band = order[k]
-        first, last = band * BAND, min(band * BAND + BAND, height)
-        near[first:last] = 0
-        triangle[first:last] = -1
-        behind = 0
-        for e in range(bounds[band], bounds[band + 1]):
-            t = lists[e]
-            if cut[t]:
-                behind += 1
-            else:
-                _fill(t, screen, faces, first, last, near, triangle)
-        if behind:
-            sorted_ = _nearest_first(lists, bounds[band], bounds[band + 1], behind, cut, faces, screen)
-            # The farthest that is seen in each tile; below 0 where that is not known.
-            far = np.full((BAND // _TALL, (width + _WIDE - 1) // _WIDE), np.float32(-1), np.float32)
-            for e in range(behind):
-                t = sorted_[e]
-                _sift(
-                    t, screen, faces, uvs, material[t], covers, levels, counts, first, last, near, triangle,
-                    far, soft,
-                )  # fmt: skip
-            if soft:
-                _doubled(cut, first, last, near, triangle)
+@njit(cache=True, inline="always")
+def see(sight, band, near, triangle):  # type: ignore[no-untyped-def]
+    """Fills a band's rows (BAND, width): ``triangle`` int32, -1 where there is none; ``near`` float32, one
+    over the distance along the line of sight, 1/m, and 0 there."""
+    screen, faces, cut, uvs, material, covers, levels, counts, lists, bounds, height, soft = sight
+    rows, width = near.shape
+    first = band * rows
+    last = min(first + rows, height)
+    near[:] = 0
+    triangle[:] = -1
+    behind = 0
+    for e in range(bounds[band], bounds[band + 1]):
+        t = lists[e]
+        if cut[t]:
+            behind += 1
+        else:
+            _fill(t, screen, faces, first, last, near, triangle)
+    if behind:
+        sorted_ = _nearest_first(lists, bounds[band], bounds[band + 1], behind, cut, faces, screen)
+        # The farthest that is seen in each tile; below 0 where that is not known.
+        far = np.full((rows // _TALL, (width + _WIDE - 1) // _WIDE), np.float32(-1), np.float32)
+        for e in range(behind):
+            t = sorted_[e]
+            _sift(
+                t, screen, faces, uvs, material[t], covers, levels, counts, first, last, near, triangle,
+                far, soft,
+            )  # fmt: skip
+        if soft:
+            _doubled(cut, near, triangle)
 
 
 @njit(cache=True)
@@ -181,9 +169,10 @@ def _edges(t, screen, faces):  # type: ignore[no-untyped-def]
     return a, b, c
 
 
-@njit(cache=True)
+# No fastmath: two triangles that share an edge must find the very same crossings, or holes show.
+@njit(cache=True, forceinline=True)
 def _fill(t, screen, faces, first, last, near, triangle):  # type: ignore[no-untyped-def]
-    """Draws an opaque triangle into rows first..last."""
+    """Draws an opaque triangle into rows first..last of the picture, those of the band."""
     half, zero = np.float32(0.5), np.float32(0)
     a, b, c = _edges(np.uint64(t), screen, faces)
     ax, ay, az = screen[a, 0], screen[a, 1], screen[a, 2]
@@ -200,7 +189,7 @@ def _fill(t, screen, faces, first, last, near, triangle):  # type: ignore[no-unt
     lower = (cx - bx) / (cy - by) if cy > by else zero
     width = near.shape[1]
     edge = np.float32(width)
-    for y in range(max(_first(ay, near.shape[0]), first), min(_first(cy, near.shape[0]), last)):
+    for y in range(max(_first(ay, last), first), _first(cy, last)):
         middle = np.float32(y) + half
         down = middle - ay
         left = ax + down * whole - half
@@ -210,7 +199,7 @@ def _fill(t, screen, faces, first, last, near, triangle):  # type: ignore[no-unt
         x0 = np.int64(np.ceil(min(max(left, zero), edge)))
         x1 = np.int64(np.ceil(min(max(right, zero), edge)))
         row = az + down * zy + (half - ax) * zx
-        i = np.uint64(y)
+        i = np.uint64(y - first)
         for x in range(x0, x1):
             z = row + np.float32(x) * zx
             j = np.uint64(x)
@@ -219,15 +208,19 @@ def _fill(t, screen, faces, first, last, near, triangle):  # type: ignore[no-unt
                 triangle[i, j] = t
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def _sift(  # type: ignore[no-untyped-def]
     t, screen, faces, uvs, m, covers, levels, counts, first, last, near, triangle, far, soft
 ):
     """Draws a masked triangle into rows first..last, where its picture covers.
 
-    If edges are soft, into every second row: strands are many and fine, and each costs more than skin.
+    If edges are soft, its picture is looked up once for four samples, those of every second row, since
+    strands are many and fine: half covered, the left one is drawn, and the right one, too, if all is.
     """
     half, zero, one = np.float32(0.5), np.float32(0), np.float32(1)
+    step = 2 if soft else 1
+    pitch = np.float32(step)
+    centre, each = pitch * half, one / pitch
     a, b, c = _edges(np.uint64(t), screen, faces)
     ax, ay, az = screen[a, 0], screen[a, 1], screen[a, 2]
     bx, by, bz = screen[b, 0], screen[b, 1], screen[b, 2]
@@ -236,7 +229,7 @@ def _sift(  # type: ignore[no-untyped-def]
     if twice == 0:
         return
     width = near.shape[1]
-    top, low = max(_first(ay, near.shape[0]), first), min(_first(cy, near.shape[0]), last)
+    top, low = max(_first(ay, last), first), _first(cy, last)
     nearest = max(az, max(bz, cz))
     inverse = one / twice
     zx = ((bz - az) * (cy - ay) - (cz - az) * (by - ay)) * inverse
@@ -261,7 +254,7 @@ def _sift(  # type: ignore[no-untyped-def]
     base, across = levels[m, level, 0], levels[m, level, 2]
     high, side = levels[m, level, 1] - 1, across - 1  # sides are powers of two
     tall, wide = np.float32(levels[m, level, 1]), np.float32(across)
-    scale, step = np.float32(65536), 2 if soft else 1
+    scale = np.float32(65536)
     for part in range((top - first) // _TALL, (low - first + _TALL - 1) // _TALL):
         y0 = first + part * _TALL
         # How far the triangle reaches to both sides within these rows.
@@ -280,63 +273,63 @@ def _sift(  # type: ignore[no-untyped-def]
         flat = az + (np.float32(y0 + _TALL // 2) - ay) * zy + abs(zy) * np.float32(_TALL // 2)
         for tile in range(x0, x1 + 1):
             if far[part, tile] < 0:
-                far[part, tile] = _farthest(near, y0, tile, step)
+                far[part, tile] = _farthest(near, y0 - first, tile, step)
             z = flat + (np.float32(tile * _WIDE + _WIDE // 2) - ax) * zx + abs(zx) * np.float32(_WIDE // 2)
             if far[part, tile] < min(nearest, z):
                 open_ = min(open_, tile * _WIDE)
                 shut = tile * _WIDE + _WIDE
         if open_ >= shut:
             continue
-        edge_left, edge_right = np.float32(open_), np.float32(min(shut, width))
+        edge_left, edge_right = np.float32(open_ // step), np.float32(min(shut, width) // step)
         written = False
         begin = max(y0, top)
         for y in range(begin + (begin & 1) * (step - 1), min(y0 + _TALL, low), step):
             middle = np.float32(y) + half
             down = middle - ay
-            left = ax + down * whole - half
-            right = (ax + down * upper if middle < by else bx + (middle - by) * lower) - half
+            left = (ax + down * whole - centre) * each
+            right = ((ax + down * upper if middle < by else bx + (middle - by) * lower) - centre) * each
             if right < left:
                 left, right = right, left
             x_first = np.int64(np.ceil(min(max(left, edge_left), edge_right)))
             x_last = np.int64(np.ceil(min(max(right, edge_left), edge_right)))
             if x_first >= x_last:
                 continue
-            row = az + down * zy + (half - ax) * zx
-            if not _nearer(near, y, x_first, x_last, row, zx):
+            offset = centre - ax
+            row, slope = az + down * zy + offset * zx, zx * pitch
+            if not _nearer(near, y - first, x_first, x_last, row, slope, step):
                 continue
             # Over one row of a strand's triangle the picture may run straight between its ends.
             start, stop = np.float32(x_first), np.float32(x_last - 1)
-            z0, z1, steps = row + start * zx, row + stop * zx, max(stop - start, one)
+            z0, z1, steps = row + start * slope, row + stop * slope, max(stop - start, one)
             once = scale / (z0 * z1 * steps)  # the one division for all three
-            over, under, each = z1 * steps * once, z0 * steps * once, z0 * z1 * once / scale
-            u_row = ua + down * uy + (half - ax) * ux
-            v_row = va + down * vy + (half - ax) * vx
-            u0, v0 = (u_row + start * ux) * over * wide, (v_row + start * vx) * over * tall
-            du = np.int64(((u_row + stop * ux) * under * wide - u0) * each)
-            dv = np.int64(((v_row + stop * vx) * under * tall - v0) * each)
+            over, under, apart = z1 * steps * once, z0 * steps * once, z0 * z1 * once / scale
+            u_row, v_row = ua + down * uy + offset * ux, va + down * vy + offset * vx
+            u0 = (u_row + start * pitch * ux) * over * wide
+            v0 = (v_row + start * pitch * vx) * over * tall
+            du = np.int64(((u_row + stop * pitch * ux) * under * wide - u0) * apart)
+            dv = np.int64(((v_row + stop * pitch * vx) * under * tall - v0) * apart)
             tx, ty = np.int64(u0), np.int64(v0)
-            i = np.uint64(y)
+            i = np.uint64(y - first)
             for x in range(x_first, x_last):
-                z = row + np.float32(x) * zx
-                j = np.uint64(x)
-                if z > near[i, j]:
-                    cover = covers[np.uint64(base + ((ty >> 16) & high) * across + ((tx >> 16) & side))]
-                    # Two steps over the samples of a pixel, or half.
-                    if cover > (64 + 128 * (x & 1) if soft else 127):
+                z = row + np.float32(x) * slope
+                cover = covers[np.uint64(base + ((ty >> 16) & high) * across + ((tx >> 16) & side))]
+                tx += du
+                ty += dv
+                for k in range(step):
+                    j = np.uint64(x * step + k)
+                    if z > near[i, j] and cover > (64 + 128 * k if soft else 127):
                         near[i, j] = z
                         triangle[i, j] = t
                         written = True
-                tx += du
-                ty += dv
         if written:
             for tile in range(open_ // _WIDE, (shut + _WIDE - 1) // _WIDE):
                 far[part, tile] = -1
 
 
 @njit(cache=True)
-def _doubled(cut, first, last, near, triangle):  # type: ignore[no-untyped-def]
+def _doubled(cut, near, triangle):  # type: ignore[no-untyped-def]
     """Gives what is masked the rows that were left out."""
-    for y in range(first, last, 2):
+    for y in range(0, near.shape[0], 2):
         i, j = np.uint64(y), np.uint64(y + 1)
         for x in range(near.shape[1]):
             k = np.uint64(x)
@@ -345,22 +338,24 @@ def _doubled(cut, first, last, near, triangle):  # type: ignore[no-untyped-def]
                 triangle[j, k] = triangle[i, k]
 
 
-@njit(cache=True, fastmath=True)
-def _nearer(near, y, first, last, row, slope):  # type: ignore[no-untyped-def]
-    """Whether any sample of a row is nearer than what is there: most are not, and this is quick."""
+@njit(cache=True, fastmath=True, forceinline=True)
+def _nearer(near, y, first, last, row, slope, step):  # type: ignore[no-untyped-def]
+    """Whether anything of a row is nearer than what is there: most is not, and this is quick."""
     count = np.int32(0)
-    i, start = np.uint64(y), np.int32(first)
+    i, start, side = np.uint64(y), np.int32(first), np.uint64(step - 1)
     for k in range(np.int32(last - first)):
-        z = row + np.float32(start + k) * slope
-        count += np.int32(1) if z > near[i, np.uint64(start + k)] else np.int32(0)
+        x = start + k
+        z = row + np.float32(x) * slope
+        j = np.uint64(x * np.int32(step))
+        count += np.int32(1) if z > min(near[i, j], near[i, j | side]) else np.int32(0)
     return count > 0
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True, fastmath=True, forceinline=True)
 def _farthest(near, top, tile, step):  # type: ignore[no-untyped-def]
-    """The least of a tile, and 0 for one that the picture's edge cuts."""
+    """The least of a tile, and 0 for one that the picture's right edge cuts."""
     left = tile * _WIDE
-    if left + _WIDE > near.shape[1] or top + _TALL > near.shape[0]:
+    if left + _WIDE > near.shape[1]:
         return np.float32(0)
     least = np.float32(1e30)
     for y in range(0, _TALL, step):
