@@ -19,8 +19,8 @@ from voxrig.render.textures import linear
 from voxrig.rigs.native import NATIVE
 from voxrig.types import Array
 
-_OPEN = 0.45
-"""jawOpen at which light falls into the mouth."""
+_MOUTHS = ((0.3, 0.0, 0.4), (0.6, 0.0, 0.5), (0.45, 1.0, 0.1))
+"""jawOpen and tongueOut at which light falls into the mouth, and what part each has in it."""
 _FRONT = np.array([0.0, 0.05, 1.0])
 """Towards who looks."""
 _FEWEST = 7
@@ -58,14 +58,22 @@ class Bake:
             colour *= (figure.tints[corners] * spots.shares[:, :, None]).sum(1)
         return colour, cover
 
+    def normals(self, spots: Spots) -> Array:
+        """Of the surface at spots: (n, 3)."""
+        normal = (self.figure.normals[self.figure.faces[spots.triangle]] * spots.shares[:, :, None]).sum(1)
+        length = np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)
+        return np.asarray(normal / length, np.float32)
+
     def lit(self, spots: Spots, albedo: Array, strand: Array | None = None) -> Array:
         """Colours as seen, (n, 3) sRGB 0..1. ``strand``: (n, 3) the way each strand of hair runs."""
         figure, lamps = self.figure, self._lamps
-        corners, shares = figure.faces[spots.triangle], spots.shares[:, :, None]
-        normal = (figure.normals[corners] * shares).sum(1).astype(np.float64)
-        normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)
+        corners = figure.faces[spots.triangle]
+        normal = self.normals(spots).astype(np.float64)
         kind = self.kinds[figure.material[spots.triangle]]
         open_, shadow = ((each[corners] * spots.shares).sum(1) for each in (self.open, self._shadow))
+        open_ = np.where(
+            kind == MOUTH, 1 - (1 - open_) ** 3, open_
+        )  # teeth and gums throw light at one another
         front = _FRONT / np.linalg.norm(_FRONT)
         hairy = (kind == HAIR) | (kind == LASHES)
         normal = np.where((hairy & (normal @ front < 0))[:, None], -normal, normal)
@@ -118,26 +126,31 @@ class Bake:
         return np.asarray(out)
 
 
-def sharpened(colour: Array, place: Array, wide: Array) -> Array:
-    """Colours (n, 3) of Gaussians that together look as ``colour``, though each runs into those beside it."""
+def sharpened(colour: Array, place: Array, wide: Array, normal: Array) -> Array:
+    """Colours (n, 3) of Gaussians that together look as ``colour``, though each runs into those beside it.
+
+    Only into those that face as it does: lips and teeth that touch at rest part when the mouth opens.
+    """
     out = colour.copy()
     cell = np.float32(max(2 * float(np.median(wide)), 1e-6)) if len(wide) else np.float32(1)
     for _ in range(_ROUNDS):
-        out = np.clip(out + 0.7 * (colour - _run(out, place, wide, cell)), 0.4 * colour, 0.5 + 0.5 * colour)
+        out = np.clip(
+            out + 0.7 * (colour - _run(out, place, wide, normal, cell)), 0.4 * colour, 0.5 + 0.5 * colour
+        )
     return np.asarray(out, np.float32)
 
 
 def _ambient(figure: Figure) -> Array:
-    """What reaches vertices at rest; teeth and tongue as they are seen: the mouth open, the tongue out."""
+    """What reaches vertices at rest; teeth and tongue as they are mostly seen."""
     posing, openings = Posing(figure), occlusion.Openings(figure, occlusion.ambient(figure))
-    values, most = np.zeros(len(NATIVE), np.float32), np.zeros(len(figure.points), np.float32)
-    values[NATIVE.index("jawOpen")] = _OPEN
-    for out in (0, 1):
-        values[NATIVE.index("tongueOut")] = out
+    out = np.zeros(len(figure.points), np.float32)
+    for jaw, tongue, share in _MOUTHS:
+        values = np.zeros(len(NATIVE), np.float32)
+        values[NATIVE.index("jawOpen")], values[NATIVE.index("tongueOut")] = jaw, tongue
         posing.pose(values)
         openings.update(posing.points, posing.normals, posing.turns(values)[2])
-        most = np.maximum(most, openings.share)
-    return most
+        out += share * openings.share
+    return out
 
 
 def _texels_per_metre(figure: Figure) -> Array:
@@ -190,7 +203,7 @@ def _between(picture: Array, uv: Array) -> Array:
 
 
 @njit(parallel=True, fastmath=True, cache=True)
-def _run(colour, place, wide, cell):  # type: ignore[no-untyped-def]
+def _run(colour, place, wide, normal, cell):  # type: ignore[no-untyped-def]
     """The mean of colours about each place, weighted as Gaussians that wide blend."""
     n = len(place)
     size = 1
@@ -213,8 +226,11 @@ def _run(colour, place, wide, cell):  # type: ignore[no-untyped-def]
             while j >= 0:
                 dx, dy, dz = place[j, 0] - place[i, 0], place[j, 1] - place[i, 1], place[j, 2] - place[i, 2]
                 power = (dx * dx + dy * dy + dz * dz) / (wide[j] * wide[j])
-                if power < np.float32(9):
-                    w = np.exp(np.float32(-0.5) * power)
+                alike = (
+                    normal[i, 0] * normal[j, 0] + normal[i, 1] * normal[j, 1] + normal[i, 2] * normal[j, 2]
+                )
+                if power < np.float32(9) and alike > 0:
+                    w = alike * np.exp(np.float32(-0.5) * power)
                     total += w
                     red += w * colour[j, 0]
                     green += w * colour[j, 1]

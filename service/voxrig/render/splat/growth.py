@@ -75,7 +75,7 @@ def _surface(figure: Figure, bake: Bake, count: int, rng: np.random.Generator) -
         np.tile(np.array([1, 0, 0, 0], np.float32), (n, 1)),
         (np.stack([wide, wide, wide * (_DEPTH / _WIDTH)], 1) / size[:, None]).astype(np.float32),
         np.full(n, 0.99, np.float32),
-        sharpened(bake.lit(spots, albedo), place, wide),
+        sharpened(bake.lit(spots, albedo), place, wide, bake.normals(spots)),
         np.zeros((n, 0, 3), np.float32),
     )
 
