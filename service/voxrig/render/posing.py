@@ -8,6 +8,7 @@ import numpy as np
 from numba import njit, prange
 
 from voxrig.avatar.figure import TURNS, Figure
+from voxrig.avatar.surface import owners
 from voxrig.rigs import maps
 from voxrig.rigs.native import HEAD_CURVES, NATIVE
 from voxrig.types import Array, Frames
@@ -89,8 +90,7 @@ def _about(pivot: np.ndarray, yaw: float, pitch: float, roll: float) -> np.ndarr
 def _looks(figure: Figure, side: str) -> tuple[np.ndarray, np.ndarray] | None:
     """Curves that turn an eye, and by how much (4, 2); None where shapes of the figure do it."""
     names = [f"eyeLook{way}{side}" for way in _LOOK]
-    owner = np.repeat(np.arange(len(figure.points)), np.diff(figure.moves.start))
-    own = figure.shares[owner, TURNS.index("leftEye" if side == "Left" else "rightEye")] > 0.5
+    own = figure.shares[owners(figure), TURNS.index("leftEye" if side == "Left" else "rightEye")] > 0.5
     both = ("lookUp", "lookDown", "lookLeft", "lookRight")  # as a VRM calls them
     known = [i for i, name in enumerate(figure.shapes) if name in names or name in both]
     if np.isin(figure.moves.shape[own], known).any():

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from voxrig.avatar.figure import Figure
+from voxrig.avatar.surface import owners
 from voxrig.render.splat.gaussians import HARMONICS, Bases, Gaussians
 from voxrig.types import Array
 from voxrig_train.gaussian.frames import Carried
@@ -140,10 +141,8 @@ def unpacked(gaussians: Gaussians) -> tuple[Bound, dict[str, Tensor]]:
 
 def _liveliness(figure: Figure) -> Array:
     """How dense Gaussians should lie, by triangle: 1 where nothing moves, 4 where lips and eyelids do."""
-    moves = figure.moves
-    owner = np.repeat(np.arange(len(figure.points)), np.diff(moves.start))
     motion = np.zeros(len(figure.points))
-    np.add.at(motion, owner, np.linalg.norm(moves.by, axis=1))
+    np.add.at(motion, owners(figure), np.linalg.norm(figure.moves.by, axis=1))
     # Eyeballs turn by a joint and show detail that matters.
     motion = np.maximum(motion, figure.shares[:, 3:].max(1) * motion.max())
     relative = np.sqrt(motion / max(motion.max(), 1e-9))

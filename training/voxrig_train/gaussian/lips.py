@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxrig.avatar.figure import Figure
+from voxrig.avatar.surface import owners
 from voxrig.errors import FormatError
 from voxrig.types import Array
 
@@ -22,7 +23,7 @@ def landmarks(figure: Figure, count: int = 24) -> NDArray[np.int64]:
     if not known:
         raise FormatError(f"avatar has no shape that tells where lips are; have one of {', '.join(_ROLLS)}")
     moves = figure.moves
-    owner = np.repeat(np.arange(len(figure.points)), np.diff(moves.start))
+    owner = owners(figure)
     motion = np.zeros(len(figure.points))
     for shape in known:
         own = np.flatnonzero(moves.shape == shape)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from voxrig.avatar import surface
 from voxrig.avatar.figure import Figure, Material, Moves
 from voxrig.rigs.native import NATIVE, both
 from voxrig.types import Array
@@ -151,20 +152,15 @@ def _beside(
 
 def _with(figure: Figure, extra: Sequence[tuple[str, np.ndarray, np.ndarray]]) -> Moves:
     """The moves of a figure and more of them; shapes that it lacks are passed over."""
-    moves = figure.moves
-    owner = [np.repeat(np.arange(len(figure.points)), np.diff(moves.start))]
-    shape, by = [moves.shape], [moves.by]
+    owner, shape, by = [surface.owners(figure)], [figure.moves.shape], [figure.moves.by]
     for name, weight, way in extra:
-        here = np.flatnonzero(np.abs(weight) > 2e-5)  # metres
+        here = np.flatnonzero(np.abs(weight) > 2e-5).astype(np.int32)  # metres
         if name not in figure.shapes or not len(here):
             continue
         owner.append(here)
         shape.append(np.full(len(here), figure.shapes.index(name), np.int32))
         by.append((weight[here, None] * way[here]).astype(np.float32))
-    order = np.argsort(np.concatenate(owner), kind="stable")
-    count = np.bincount(np.concatenate(owner), minlength=len(figure.points))
-    start = np.concatenate([[0], np.cumsum(count)]).astype(np.int32)
-    return Moves(start, np.concatenate(shape)[order].astype(np.int32), np.concatenate(by)[order])
+    return surface.moves(len(figure.points), np.concatenate(owner), np.concatenate(shape), np.concatenate(by))
 
 
 def _coloured(materials: tuple[Material, ...], seed: int) -> tuple[Material, ...]:

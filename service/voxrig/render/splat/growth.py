@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from voxrig.avatar.figure import Figure
+from voxrig.avatar.surface import owners
 from voxrig.render.light import STUDIO, Light
 from voxrig.render.shading import EYES, HAIR, LASHES, MOUTH, PLAIN, SKIN, UNLIT
 from voxrig.render.splat import hair
@@ -137,7 +138,6 @@ def _moved(figure: Figure) -> np.ndarray:
     """Which vertices lips and lids are, by what moves them: (v,) 0..1."""
     fine = [figure.shapes.index(name) for name in _FINE if name in figure.shapes]
     out = np.zeros(len(figure.points))
-    owner = np.repeat(np.arange(len(out)), np.diff(figure.moves.start))
     far = np.linalg.norm(figure.moves.by, axis=1) * np.isin(figure.moves.shape, fine)
-    np.maximum.at(out, owner, far)
+    np.maximum.at(out, owners(figure), far)
     return np.asarray(np.clip(out / (0.09 * figure.width), 0, 1) ** 2)
