@@ -55,6 +55,20 @@ def test_a_reel_is_what_animate_makes() -> None:
         np.testing.assert_array_equal([beat.values[i] for beat in beats], np.concatenate([own, own]))
 
 
+def test_a_face_lives_on_from_take_to_take() -> None:
+    take = Take(partial(open_audio, SAMPLE))
+    beats, errors = played(Part([take, take], direction(idle=voxrig.Life(), seed=3), [get("livelink")]))
+    assert not errors
+    values = np.array([beat.values[0] for beat in beats])
+    once = voxrig.animate(SAMPLE, "livelink", 60, idle=voxrig.Life(), seed=3, device="cpu").values
+    rig, half = get("livelink"), len(values) // 2
+    lids = [rig.index(name) for name in ("EyeBlinkLeft", "EyeBlinkRight")]
+    np.testing.assert_allclose(values[: half - 60, lids], once[:-60, lids], atol=1e-5)
+    assert np.abs(values[half:, lids] - values[:half, lids]).max() > 0.5  # not the same again
+    head = values[:, [rig.index("HeadYaw"), rig.index("HeadPitch"), rig.index("HeadRoll")]]
+    assert np.abs(np.diff(head, axis=0)).max() < 0.02
+
+
 def test_a_text_is_fitted() -> None:
     text = "Hello! Move your lips with me: five fine vowels, a bold blue moon, and maybe a whole chorus."
     part = Part([Take(partial(open_audio, SAMPLE), lambda: Script(text, "en"))], direction(), [get("arkit")])

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .client import connect, connect_async
     from .engine import Engine, Stream
     from .errors import ServiceError, VoxrigError
+    from .idle import Life
     from .model import load
     from .performance import Direction, animate, open_engine
     from .recital import transcribe
@@ -25,6 +26,7 @@ _HOMES = {
     **dict.fromkeys(("AudioChunk", "Frames", "Rig", "Style"), "types"),
     **dict.fromkeys(("Direction", "animate", "open_engine"), "performance"),
     **dict.fromkeys(("Engine", "Stream"), "engine"),
+    "Life": "idle",
     "LANGUAGES": "speech.pronounce",
     "Transcript": "speech.align",
     **dict.fromkeys(("ServiceError", "VoxrigError"), "errors"),
@@ -39,6 +41,7 @@ __all__ = [
     "Direction",
     "Engine",
     "Frames",
+    "Life",
     "Rig",
     "ServiceError",
     "Stream",

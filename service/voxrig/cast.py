@@ -20,6 +20,7 @@ import numpy as np
 from .audio import AudioSource
 from .engine import Engine
 from .errors import VoxrigError
+from .idle import OFF, Idle
 from .performance import Direction, Performance, begin
 from .recital import Recital, Script
 from .resample import Resampler
@@ -199,7 +200,8 @@ class _Role:
         self.error: VoxrigError | None = None
         self.done = False
         self._takes = iter(part.takes)
-        self._spoken = replace(own, rig=NATIVE, gain={}, offset={}, to_rig=None)
+        self._spoken = replace(own, rig=NATIVE, gain={}, offset={}, to_rig=None, idle=OFF)
+        self._idle = Idle(own.idle, own.fps, own.seed)  # one for all takes: heads do not jump between them
         # Expressions and the end of a take are dealt with on the native rig already.
         self._onto = [
             Direction(rig, own.fps, gain=own.gain, offset=own.offset, pace="live") for rig in part.rigs
@@ -237,6 +239,7 @@ class _Role:
         if frames is not None:
             before, self._frames = self._frames, self._frames + len(frames)
             count = sound_before(self._frames, self.reel.fps) - sound_before(before, self.reel.fps)
+            frames = self._idle(replace(frames, start=before))
             self.reel.put([chain(frames).values for chain in self._chains], self._sound.take(count))
         if self._performance.done:
             self._open.close()

@@ -19,6 +19,7 @@ import numpy as np
 from .audio import AudioSource, open_audio
 from .engine import Engine, Stream
 from .errors import ModelError, TextError, VoxrigError
+from .idle import OFF, Idle, Life
 from .model import Device, OnnxModel, load
 from .post import Adjust, Chain, Rest, Retarget
 from .recital import Hearing, Recital, Script
@@ -57,6 +58,10 @@ class Direction:
     70 ms, ``fast`` 20 ms; both with the short resampling filter and one hop a step."""
     to_rig: RigMap | None = None
     """The map from native, where the rig is not one of voxrig's own table."""
+    idle: Life = OFF
+    """What the face does beside speech: it blinks, looks about, moves its head."""
+    seed: int = 0
+    """Of idle: another one, another motion."""
 
     def chunk(self, rate: int) -> int:
         """Samples to push at a time."""
@@ -65,6 +70,7 @@ class Direction:
     def stages(self) -> Chain:
         """Fresh stages from native frames to this direction's rig."""
         stages: list[Stage] = [Express(check(self.style))] if self.style.emotion else []
+        stages += [Idle(self.idle, self.fps, self.seed)] if self.idle != OFF else []
         stages += [Retarget(self.to_rig or map_to(NATIVE, self.rig))]
         stages += [Adjust(self.rig, self.gain, self.offset)] if self.gain or self.offset else []
         # A live stream shows its frames before anybody knows that it ends.
@@ -289,6 +295,8 @@ def animate(
     pace: Pace = "file",
     text: str | None = None,
     language: str = "en",
+    idle: Life = OFF,
+    seed: int = 0,
     pack: str | None = None,
     device: Device = "auto",
 ) -> Frames:
@@ -296,13 +304,13 @@ def animate(
 
     n samples give exactly ceil(n * fps / rate) frames; frame 0 belongs to sample 0. With the ``text`` that
     is said (about; in one of ``voxrig.LANGUAGES``) the lips are surer still. ``pace`` "live" and "fast" give
-    what a live stream would.
+    what a live stream would. ``idle`` adds blinks, gaze and motion of the head: ``Life()`` all of them.
 
     >>> frames = animate("line.wav", rig="metahuman", fps=30, style=Style({"joy": 0.6}))
 
     Raises AudioError, ModelError, RigError, StyleError or TextError.
     """
-    direction = Direction(get(rig), frame_rate(fps), check(style or Style()), pace=pace)
+    direction = Direction(get(rig), frame_rate(fps), check(style or Style()), pace=pace, idle=idle, seed=seed)
     script = None if text is None else Script(text, language)
     engine = direction.engine(pack, device)
     parts: list[Frames] = [

@@ -19,6 +19,7 @@ from voxrig.cli.arguments import labels_in, raw_format, said, text_beside, text_
 from voxrig.cli.file_options import file_options
 from voxrig.cli.interrupt import noted
 from voxrig.errors import FormatError, OutputError, TextError, VoxrigError, one_line, unknown
+from voxrig.idle import parse as life
 from voxrig.performance import Direction, Job, Progress, perform
 from voxrig.recital import Script
 from voxrig.retime import frame_count
@@ -91,6 +92,7 @@ def _check_server(args: argparse.Namespace) -> None:
         "--smooth": args.smooth or None,
         "--flame-calibration": args.flame_calibration,
         "--device": None if args.device == "auto" else args.device,
+        "--idle": None if args.idle == "off" else args.idle,
     }
     for word, value in local.items():
         if value is not None:
@@ -129,7 +131,18 @@ def _direction(args: argparse.Namespace, kind: Format) -> Direction:
         to_rig = RigMap(NATIVE, rig, (partial(flame.from_native, calibration=calibration),))
     kind.check(rig)
     style = parse(args.emotion, args.intensity)
-    return Direction(rig, args.fps, style, args.gain, args.offset, args.smooth, args.pace, to_rig)
+    return Direction(
+        rig,
+        args.fps,
+        style,
+        args.gain,
+        args.offset,
+        args.smooth,
+        args.pace,
+        to_rig,
+        life(args.idle),
+        args.seed,
+    )
 
 
 def _check_text(args: argparse.Namespace) -> None:

@@ -76,6 +76,21 @@ def add_direction(
     parser.add_argument("--offset", type=numbers, default={}, help="added after the gain: jawOpen=0.02")
 
 
+def add_idle(parser: argparse.ArgumentParser) -> None:
+    """Words of verbs by which faces move beside speech."""
+    parser.add_argument(
+        "--idle", default="off", metavar="PARTS",
+        help="what the face does beside speech: on, or some of blink,gaze=0.5,head,brows,breath (off)",
+    )  # fmt: skip
+    parser.add_argument("--seed", type=_seed, default=0, help="of --idle: another one, another motion (0)")
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 0 on")
+    return int(text)
+
+
 def raw_format(args: argparse.Namespace) -> RawFormat | None:
     """What --raw, --rate and --channels say of sound without a header. Raises AudioError."""
     from voxrig.audio import RawFormat  # loads numpy

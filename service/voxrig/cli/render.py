@@ -47,6 +47,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--audio", dest="sound", metavar="FILE", help="what is heard, for a curve file")
     seen.add(parser)
     take.add_direction(parser, rate=_FPS)
+    take.add_idle(parser)
     parser.add_argument("--smooth", type=take.milliseconds, metavar="MS", help="window (50; 0 with --live)")
     parser.add_argument(
         "--live", nargs="?", const="live", choices=("live", "fast"), metavar="fast", dest="pace",
@@ -149,6 +150,7 @@ class _Stage:
 
     def __init__(self, args: argparse.Namespace, clips: list[_Clip]) -> None:
         """Raises VoxrigError."""
+        from voxrig.idle import parse as life
         from voxrig.performance import Direction
         from voxrig.render.film import check_size, check_transparent
         from voxrig.rigs import NATIVE
@@ -157,7 +159,10 @@ class _Stage:
         self._args, self._raw = args, take.raw_format(args)
         pace: Pace = args.pace or ("live" if self._raw and args.audio == ["-"] else "file")
         style = parse(args.emotion, args.intensity)
-        self._direction = Direction(NATIVE, args.fps, style, args.gain, args.offset, args.smooth, pace)
+        self._direction = Direction(
+            NATIVE, args.fps, style, args.gain, args.offset, args.smooth, pace,
+            idle=life(args.idle), seed=args.seed,
+        )  # fmt: skip
         self._direction.stages()  # wrong curve names are told before any work
         self._check_words(clips)
         check_size(args.size, even=any(clip.format == "mp4" for clip in clips))

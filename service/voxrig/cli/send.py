@@ -52,6 +52,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def add_face(parser: argparse.ArgumentParser) -> None:
     """What live and recorded faces have in common."""
     take.add_direction(parser)
+    take.add_idle(parser)
     parser.add_argument("--keys", type=Path, metavar="FILE", help="who may hear ws:// has one of these keys")
     parser.add_argument(
         "--origin", action="append", default=[], metavar="URL", help="pages that may hear ws://"
@@ -158,13 +159,16 @@ def run(args: argparse.Namespace) -> int:
 
 def facing(args: argparse.Namespace, pace: Any) -> Direction:
     """How faces speak. Raises StyleError."""
+    from voxrig.idle import parse as life
     from voxrig.performance import Direction
     from voxrig.rigs import NATIVE
     from voxrig.style import parse
 
     style = parse(args.emotion, args.intensity)
     smooth = getattr(args, "smooth", None)
-    return Direction(NATIVE, args.fps, style, args.gain, args.offset, smooth, pace)
+    return Direction(
+        NATIVE, args.fps, style, args.gain, args.offset, smooth, pace, idle=life(args.idle), seed=args.seed
+    )
 
 
 def opened(args: argparse.Namespace, stack: ExitStack) -> Opener:

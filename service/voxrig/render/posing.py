@@ -10,12 +10,11 @@ from numba import njit, prange
 from voxrig.avatar.figure import TURNS, Figure
 from voxrig.avatar.surface import owners
 from voxrig.rigs import maps
-from voxrig.rigs.native import HEAD_CURVES, NATIVE
+from voxrig.rigs.native import EYE_PITCH, EYE_YAW, HEAD_CURVES, NATIVE
 from voxrig.types import Array, Frames
 
-_LOOK = {"Up": (-0.52, 0.0), "Down": (0.52, 0.0), "In": (0.0, 0.61), "Out": (0.0, 0.61)}
-"""Radians of pitch and yaw that an eyeLook shape at 1 turns an eye which only a joint moves: the eye's
-reach, about 30° up and down and 35° to the sides."""
+_LOOK = {"Up": (-EYE_PITCH, 0.0), "Down": (EYE_PITCH, 0.0), "In": (0.0, EYE_YAW), "Out": (0.0, EYE_YAW)}
+"""Radians of pitch and yaw that an eyeLook shape at 1 turns an eye which only a joint moves."""
 _NECK = 0.4
 """Part of a turn of the head that the neck makes."""
 

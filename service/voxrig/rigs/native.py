@@ -46,6 +46,9 @@ TONGUE_CURVES = tuple(_TONGUE.split())
 HEAD_CURVES = ("headYaw", "headPitch", "headRoll")
 """Radians."""
 
+EYE_YAW, EYE_PITCH = 0.61, 0.52
+"""Radians that an eyeLook curve at 1 turns an eye: its reach, about 35° to the sides, 30° up and down."""
+
 PHONE_CURVES = tuple(f"phone_{name}" for name in PHONES[1:])
 """ARPAbet without stress, and without silence."""
 
