@@ -79,6 +79,7 @@ class AudioSource:
         """Hertz."""
         self.length = length
         """Samples, or None where not known."""
+        self.seconds = None if length is None else length / rate
         self._read = read
         self._close = close
         self._used = False

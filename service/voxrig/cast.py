@@ -258,7 +258,10 @@ class _Role:
         source = self._open.enter_context(take.open())
         self._sound = _Sound(source.rate, self._part.sound)
         chunks = self._sound.heard(source.chunks(self._spoken.chunk(source.rate)))
-        self._performance = begin(chunks, source.rate, self._spoken, self._engine, take.script())
+        staging = self._spoken.staged(source.seconds)
+        staging.aim(self._idle, self._spoken.fps, self._frames)
+        told = replace(staging, looks=())
+        self._performance = begin(chunks, source.rate, self._spoken, self._engine, take.script(), told)
         self._open.callback(self._performance.close)
 
 

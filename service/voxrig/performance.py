@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import islice
 from typing import Literal
@@ -29,7 +29,8 @@ from .rigs import NATIVE, RigMap, get, map_to
 from .smooth import Smooth
 from .speech import coarticulation
 from .speech.align import Transcript
-from .style import Express, check
+from .staging import AS_IT_COMES, Staging, direct
+from .style import MAX_INTENSITY, Express, check
 from .types import AudioChunk, Frames, Rig, Sink, Stage, Style, join
 
 Pace = Literal["file", "live", "fast"]
@@ -58,6 +59,8 @@ class Direction:
     70 ms, ``fast`` 20 ms; both with the short resampling filter and one hop a step."""
     to_rig: RigMap | None = None
     """The map from native, where the rig is not one of voxrig's own table."""
+    words: str = ""
+    """A director's, as ``voxrig.staging`` reads them."""
     idle: Life = OFF
     """What the face does beside speech: it blinks, looks about, moves its head."""
     seed: int = 0
@@ -67,10 +70,24 @@ class Direction:
         """Samples to push at a time."""
         return max(1, int(rate * (_FILE_CHUNK if self.pace == "file" else _LIVE_CHUNK)))
 
-    def stages(self) -> Chain:
+    def staged(self, seconds: float | None) -> Staging:
+        """What the words ask of a recording of so many seconds, None if nobody knows. Raises StyleError."""
+        return direct(self.words, seconds) if self.words else AS_IT_COMES
+
+    def stages(self, staging: Staging = AS_IT_COMES) -> Chain:
         """Fresh stages from native frames to this direction's rig."""
-        stages: list[Stage] = [Express(check(self.style))] if self.style.emotion else []
-        stages += [Idle(self.idle, self.fps, self.seed)] if self.idle != OFF else []
+        stages: list[Stage] = []
+        if self.style.emotion or staging.keys:
+            express = Express(check(self.style))
+            for key in staging.keys:
+                intensity = min(key.style.intensity * self.style.intensity, MAX_INTENSITY)
+                style = replace(key.style, intensity=intensity)
+                express.key(style, round(key.at * self.fps), round(key.transition * self.fps))
+            stages.append(express)
+        if self.idle != OFF or staging.looks:
+            idle = Idle(self.idle, self.fps, self.seed)
+            staging.aim(idle, self.fps)
+            stages.append(idle)
         stages += [Retarget(self.to_rig or map_to(NATIVE, self.rig))]
         stages += [Adjust(self.rig, self.gain, self.offset)] if self.gain or self.offset else []
         # A live stream shows its frames before anybody knows that it ends.
@@ -86,7 +103,14 @@ class Direction:
 class Performance:
     """One recording on its way through an engine, onto a rig: hear, step the engine, show."""
 
-    def __init__(self, chunks: Iterator[AudioChunk], rate: int, direction: Direction, engine: Engine) -> None:
+    def __init__(
+        self,
+        chunks: Iterator[AudioChunk],
+        rate: int,
+        direction: Direction,
+        engine: Engine,
+        staging: Staging = AS_IT_COMES,
+    ) -> None:
         live = direction.pace != "file"
         quality: Quality = "live" if live else "best"
         self._chunks, self._engine = chunks, engine
@@ -94,7 +118,7 @@ class Performance:
         if smooth is None:
             smooth = 0.0 if live else _FILE_SMOOTH
         self._stream: Stream = engine.open(direction.style, rate, direction.fps, quality, smooth)
-        self._stages = direction.stages()
+        self._stages = direction.stages(staging)
         self._ended = self._flushed = self._left = False
         self._shown = 0  # native frames
         self.seconds = 0.0
@@ -218,7 +242,8 @@ class _Run:
             if job.transcribed and script is None:
                 self._hearing = Hearing(_phonetic(engine), self._source.rate)
                 chunks = _overheard(chunks, self._hearing)
-            self.performance = begin(chunks, self._source.rate, direction, engine, script)
+            staging = direction.staged(self._source.seconds)
+            self.performance = begin(chunks, self._source.rate, direction, engine, script, staging)
             undo.pop_all()
 
     def hear(self) -> None:
@@ -256,15 +281,20 @@ class _Run:
 
 
 def begin(
-    chunks: Iterator[AudioChunk], rate: int, direction: Direction, engine: Engine, script: Script | None
+    chunks: Iterator[AudioChunk],
+    rate: int,
+    direction: Direction,
+    engine: Engine,
+    script: Script | None,
+    staging: Staging = AS_IT_COMES,
 ) -> Performance | Recital:
     """A recording on its way; a script is fitted to it. Raises TextError where it is live, and ModelError."""
     if script is None:
-        return Performance(chunks, rate, direction, engine)
+        return Performance(chunks, rate, direction, engine, staging)
     if direction.pace != "file":
         raise TextError("a text is fitted to a whole recording; leave it or live out")
     retime = Retime(coarticulation.FPS, direction.fps, len(NATIVE))
-    stages = direction.stages()
+    stages = direction.stages(staging)
     if direction.smooth:
         stages = Chain([Smooth(direction.smooth, direction.fps), stages])
     return Recital(chunks, rate, script, _phonetic(engine), stages, retime)
@@ -295,6 +325,7 @@ def animate(
     pace: Pace = "file",
     text: str | None = None,
     language: str = "en",
+    direct: str = "",
     idle: Life = OFF,
     seed: int = 0,
     pack: str | None = None,
@@ -304,13 +335,16 @@ def animate(
 
     n samples give exactly ceil(n * fps / rate) frames; frame 0 belongs to sample 0. With the ``text`` that
     is said (about; in one of ``voxrig.LANGUAGES``) the lips are surer still. ``pace`` "live" and "fast" give
-    what a live stream would. ``idle`` adds blinks, gaze and motion of the head: ``Life()`` all of them.
+    what a live stream would. ``direct`` takes a director's words ("sceptical, then amused"). ``idle`` adds
+    blinks, gaze and motion of the head: ``Life()`` all of them.
 
     >>> frames = animate("line.wav", rig="metahuman", fps=30, style=Style({"joy": 0.6}))
 
     Raises AudioError, ModelError, RigError, StyleError or TextError.
     """
-    direction = Direction(get(rig), frame_rate(fps), check(style or Style()), pace=pace, idle=idle, seed=seed)
+    direction = Direction(
+        get(rig), frame_rate(fps), check(style or Style()), pace=pace, words=direct, idle=idle, seed=seed
+    )
     script = None if text is None else Script(text, language)
     engine = direction.engine(pack, device)
     parts: list[Frames] = [
@@ -319,10 +353,12 @@ def animate(
     with ExitStack() as stack:
         if isinstance(audio, AudioChunk):
             rate, chunks = audio.rate, _pieces(audio, direction.chunk(audio.rate))
+            seconds: float | None = len(audio.samples) / rate
         else:
             source = stack.enter_context(open_audio(audio))
             rate, chunks = source.rate, source.chunks(direction.chunk(source.rate))
-        performance = begin(chunks, rate, direction, engine, script)
+            seconds = source.seconds
+        performance = begin(chunks, rate, direction, engine, script, direction.staged(seconds))
         while not performance.done:
             performance.hear()
             while engine.step():

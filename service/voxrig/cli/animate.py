@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from voxrig.audio import AudioSource, open_audio
-from voxrig.cli.arguments import labels_in, raw_format, said, text_beside, text_in
+from voxrig.cli.arguments import labels_in, raw_format, said, text_beside, text_in, words
 from voxrig.cli.file_options import file_options
 from voxrig.cli.interrupt import noted
 from voxrig.errors import FormatError, OutputError, TextError, VoxrigError, one_line, unknown
@@ -92,6 +92,7 @@ def _check_server(args: argparse.Namespace) -> None:
         "--smooth": args.smooth or None,
         "--flame-calibration": args.flame_calibration,
         "--device": None if args.device == "auto" else args.device,
+        "--direct": args.direct or None,
         "--idle": None if args.idle == "off" else args.idle,
     }
     for word, value in local.items():
@@ -132,17 +133,9 @@ def _direction(args: argparse.Namespace, kind: Format) -> Direction:
     kind.check(rig)
     style = parse(args.emotion, args.intensity)
     return Direction(
-        rig,
-        args.fps,
-        style,
-        args.gain,
-        args.offset,
-        args.smooth,
-        args.pace,
-        to_rig,
-        life(args.idle),
-        args.seed,
-    )
+        rig, args.fps, style, args.gain, args.offset, args.smooth, args.pace, to_rig, words(args),
+        life(args.idle), args.seed,
+    )  # fmt: skip
 
 
 def _check_text(args: argparse.Namespace) -> None:

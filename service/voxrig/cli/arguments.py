@@ -6,6 +6,7 @@ import argparse
 import math
 import os
 import re
+import sys
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -83,6 +84,23 @@ def add_idle(parser: argparse.ArgumentParser) -> None:
         help="what the face does beside speech: on, or some of blink,gaze=0.5,head,brows,breath (off)",
     )  # fmt: skip
     parser.add_argument("--seed", type=_seed, default=0, help="of --idle: another one, another motion (0)")
+
+
+def add_words(parser: argparse.ArgumentParser) -> None:
+    """What a director says of recordings."""
+    parser.add_argument(
+        "--direct", default="", metavar="WORDS", help='as in "sceptical, then amused; looks down at the end"'
+    )
+
+
+def words(args: argparse.Namespace) -> str:
+    """The director's words; those that nobody knows are told. Raises StyleError."""
+    if args.direct:
+        from voxrig.staging import direct  # loads numpy
+
+        for sentence in direct(args.direct).unknown:
+            print(one_line(f"voxrig: --direct: {sentence}"), file=sys.stderr)
+    return str(args.direct)
 
 
 def _seed(text: str) -> int:

@@ -107,6 +107,7 @@ def _animate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("audio", nargs="+", help="wav, flac, ogg or mp3 files; - is standard input")
     parser.add_argument("--rig", help="see voxrig rigs (the format's own, or arkit)")
     take.add_direction(parser, f"have {_EMOTIONS}")
+    take.add_words(parser)
     take.add_idle(parser)
     parser.add_argument("--smooth", type=take.milliseconds, metavar="MS", help="window (50; 0 with --live)")
     parser.add_argument(

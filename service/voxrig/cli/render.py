@@ -47,6 +47,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--audio", dest="sound", metavar="FILE", help="what is heard, for a curve file")
     seen.add(parser)
     take.add_direction(parser, rate=_FPS)
+    take.add_words(parser)
     take.add_idle(parser)
     parser.add_argument("--smooth", type=take.milliseconds, metavar="MS", help="window (50; 0 with --live)")
     parser.add_argument(
@@ -161,7 +162,7 @@ class _Stage:
         style = parse(args.emotion, args.intensity)
         self._direction = Direction(
             NATIVE, args.fps, style, args.gain, args.offset, args.smooth, pace,
-            idle=life(args.idle), seed=args.seed,
+            words=take.words(args), idle=life(args.idle), seed=args.seed,
         )  # fmt: skip
         self._direction.stages()  # wrong curve names are told before any work
         self._check_words(clips)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,6 +64,7 @@ class Idle:
         self._breath = Breath(random[8])
         self._next = 0  # frame
         self._told = False
+        self._plans: list[tuple[int, Values | None]] = []  # from which frame, where to
 
     def look(self, yaw: float | None, pitch: float = 0.0) -> None:
         """Look at a target from the next frame on, or with None where it likes again.
@@ -71,11 +73,15 @@ class Idle:
         eyes go there at once, and the head follows by its amount in Life where the target is far aside; both
         go as far as they reach. The eyes then make up for whatever the head does.
         """
+        self.plan(self._next, yaw, pitch)
+
+    def plan(self, frame: int, yaw: float | None, pitch: float = 0.0) -> None:
+        """As ``look``, from a frame on; one that is gone counts as the next."""
         target = None if yaw is None else np.clip([yaw, pitch], -FARTHEST, FARTHEST)
         if target is not None and not np.isfinite(target).all():
             raise ValueError(f"cannot look at yaw {yaw}, pitch {pitch}")
-        self._told = self._told or target is not None
-        self._gaze.look(float((self._next - 1) / self.fps), target)
+        self._plans.append((max(frame, self._next), target))
+        self._plans.sort(key=itemgetter(0))
 
     def __call__(self, frames: Frames, last: bool = False) -> Frames:
         if frames.rig.name != NATIVE.name or frames.fps != self.fps:
@@ -83,11 +89,18 @@ class Idle:
         if frames.start != self._next:
             raise ValueError(f"frame {frames.start} does not follow; next is {self._next}")
         self._next += len(frames)
-        if not len(frames) or (self.life == OFF and not self._told):
+        if not len(frames) or (self.life == OFF and not self._told and not self._plans):
             return frames
-        values, times = frames.values.copy(), frames.times
-        for at in range(0, len(times), _BLOCK):
-            self._enliven(values[at : at + _BLOCK], times[at : at + _BLOCK])
+        values, times, at = frames.values.copy(), frames.times, 0
+        while at < len(times):
+            while self._plans and self._plans[0][0] <= frames.start + at:
+                target = self._plans.pop(0)[1]
+                self._told = self._told or target is not None
+                self._gaze.look(float(Fraction(frames.start + at - 1) / self.fps), target)
+            until = self._plans[0][0] - frames.start if self._plans else len(times)
+            until = min(until, at + _BLOCK, len(times))
+            self._enliven(values[at:until], times[at:until])
+            at = until
         return Frames(frames.rig, values, frames.fps, frames.start)
 
     def _enliven(self, values: Array, times: Values) -> None:
