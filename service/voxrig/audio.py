@@ -80,6 +80,7 @@ class AudioSource:
         self.length = length
         """Samples, or None where not known."""
         self.seconds = None if length is None else length / rate
+        """How long it is, or None where not known."""
         self._read = read
         self._close = close
         self._used = False

@@ -14,7 +14,7 @@ import numpy as np
 from voxrig_export.avatar.anny_data import Flags, Points
 from voxrig_export.avatar.locks import MIDDLE, Bed, cut, outward, spaced, strips, waved
 from voxrig_export.avatar.paint import ramp
-from voxrig_export.avatar.part import Part, joined
+from voxrig_export.avatar.part import Part, areas, joined
 from voxrig_export.avatar.person import Person
 
 COLUMNS = 4
@@ -122,11 +122,10 @@ class _Ground:
         outside = np.linalg.norm(points - MIDDLE, axis=1) > 0.05
         bed = points[outside & ((ears < 0.5) | (who.style == "long"))]
         corners = points[skin.faces]
-        area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
         kept = grows[skin.faces].min(1) > 0.45
         place = corners[kept].mean(1)
         near = (grows[skin.faces[kept]].min(1) < 0.98) & (_angle(place) < 75)
-        return cls(place, area[kept], near, Bed(bed))
+        return cls(place, areas(skin)[kept], near, Bed(bed))
 
 
 @dataclass(frozen=True, eq=False)

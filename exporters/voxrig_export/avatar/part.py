@@ -51,6 +51,13 @@ def used(part: Part) -> Part:
     )  # fmt: skip
 
 
+def areas(part: Part) -> Points:
+    """Of each triangle: (f,) square metres."""
+    corners = part.points[part.faces]
+    crossed = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    return np.asarray(np.linalg.norm(crossed, axis=1) / 2)
+
+
 def joined(parts: list[Part]) -> Part:
     """Parts of one material as one."""
     start = np.cumsum([0, *(len(part.points) for part in parts)])

@@ -9,7 +9,7 @@ import numpy as np
 
 from voxrig_export.avatar.anny_data import Flags, Index, Points
 from voxrig_export.avatar.paint import Values
-from voxrig_export.avatar.part import Part, used
+from voxrig_export.avatar.part import Part, areas, used
 
 _APART = 0.00085
 """Metres between the places that are tried."""
@@ -37,7 +37,7 @@ def thinned(hair: Part, over: Sequence[Part], cover: Points, cutoff: float) -> P
     for way in _ways():
         first = _first(everything, way)[: len(place)]
         most = np.maximum(most, np.bincount(owner[first], minlength=len(most)))
-    return used(replace(hair, faces=hair.faces[most * _CELL**2 > _SHARE * _areas(hair)]))
+    return used(replace(hair, faces=hair.faces[most * _CELL**2 > _SHARE * areas(hair)]))
 
 
 def _ways() -> Points:
@@ -48,15 +48,9 @@ def _ways() -> Points:
     return np.concatenate([ways, [[0.0, 1.0, 0.0]]])
 
 
-def _areas(part: Part) -> Points:
-    corners = part.points[part.faces]
-    crossed = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    return np.asarray(np.linalg.norm(crossed, axis=1) / 2)
-
-
 def _scattered(part: Part) -> tuple[Index, Points, Points]:
     """Places spread evenly over triangles: whose each is (n,), where (n, 3), and its u and v (n, 2)."""
-    count = np.ceil(_areas(part) / _APART**2).astype(np.int64)
+    count = np.ceil(areas(part) / _APART**2).astype(np.int64)
     owner = np.repeat(np.arange(len(part.faces)), count)
     rank = np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
     # The R2 sequence fills a square evenly; folded, it fills a triangle.

@@ -60,7 +60,6 @@ class Mesh:
         self._along = _along(figure)
         self._screen = np.zeros_like(figure.points)
         self._lit = np.zeros((len(figure.points), shading.PARTS), np.float32)
-        self._half = _half(self._lamps[0], camera)
 
     def draw(self, values: Array) -> Picture:
         """The picture for values (c,) of the native rig; see Renderer."""

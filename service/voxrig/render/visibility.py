@@ -3,6 +3,9 @@
 Samples are rows of bands; each band has a list of triangles that touch it, in the order of the mesh, and
 is seen by one thread. So the result is the same however many threads there are; and what is seen may be
 used while it still lies in the thread's cache.
+
+``see`` is compiled into ``pixels.draw``, and numba's cache on disk watches only that file: whoever edits
+this one deletes __pycache__.
 """
 
 from __future__ import annotations
