@@ -101,9 +101,10 @@ class Excerpts:
         if rng.random() < 0.08:
             audio = nonspeech(rng, n) if rng.random() < 0.6 else audio * 0
             targets, labels = targets * 0, labels * 0
-        return self._harder(audio), targets.astype(np.float32), labels
+        return self.harder(audio), targets.astype(np.float32), labels
 
-    def _harder(self, audio: np.ndarray) -> Array:
+    def harder(self, audio: np.ndarray) -> Array:
+        """Audio (n,) filtered, in a room, in noise, on a telephone, at some other loudness."""
         rng = self._rng
         spectrum = np.fft.rfft(audio)
         hertz = np.linspace(1, RATE / 2, len(spectrum))

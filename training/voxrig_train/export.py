@@ -36,7 +36,9 @@ def load(checkpoint: Path) -> tuple[Network, list[str]]:
     """The network of a checkpoint, ready to run, and what it was trained on."""
     saved = torch.load(checkpoint, weights_only=True)
     network = Network(PLANS[saved["plan"]])
-    network.load_state_dict(saved["weights"])
+    # One from before its gate lets all pass.
+    gates = {k: v for k, v in network.state_dict().items() if k.startswith("gates.")}
+    network.load_state_dict(gates | saved["weights"])
     network.eval()
     return network, saved["trained_on"]
 

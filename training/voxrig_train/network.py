@@ -25,6 +25,7 @@ from voxrig.speech.articulators import ARTICULATORS, CURVES, TERMS, A
 from voxrig.speech.coarticulation import poses
 from voxrig.speech.phones import PHONES
 from voxrig.types import Array
+from voxrig_train.gate import MIDDLE, TAPS, Gate
 
 RATE = 16000  # Hz
 HOP = 320  # samples a step: 20 ms
@@ -58,6 +59,7 @@ FILE = Plan(192, (1, 2, 4, 8, 1, 2, 4, 8), True, (65,), ((1.0, 0.0, 0.0, 0.0),),
 PLANS = {"live": LIVE, "file": FILE}
 
 _CALM = 3  # frames kept for calming
+_GATED = (TAPS - 1) * MIDDLE  # numbers kept for the gate
 _SHIFT, _WINDOW, _FFT, _MELS = 160, 400, 512, 48
 _FLOOR = 1e-5  # power; digital silence, and all that is quieter than about -75 dBFS, looks the same
 _STILL = 0.03  # an articulator that moves less than this rests, so that silence is exactly still
@@ -168,18 +170,26 @@ class Network(nn.Module):
         self.register_buffer("curves", torch.tensor(CURVES[:, : 1 - len(PHONES)]), persistent=False)
         for name, tensor in zip(("scale", "shift", "factors"), _rule(plan.contact), strict=True):
             self.register_buffer(name, tensor, persistent=False)
+        self.gates = nn.ModuleList(Gate(width) for _ in plan.delays)
         posed = torch.full((len(ARTICULATORS),), _POSED)
         posed[[A["closure"], A["labiodental"]]] = 1.0
         self.register_buffer("posed", posed, persistent=False)
         self.register_buffer("poses", torch.tensor(poses()), persistent=False)
         kept = [(1, _WINDOW - _SHIFT), self.stem.kept, self.pair.kept]
         self.kept: list[tuple[int, int]] = kept + [k for b in self.blocks for k in b.kept]
-        self.state_size = sum(frames * size for frames, size in self.kept) + _CALM * len(ARTICULATORS)
+        self.trunk_size = sum(frames * size for frames, size in self.kept)
+        self.state_size = self.trunk_size + _GATED + _CALM * len(ARTICULATORS)
 
     def forward(
         self, audio: Tensor, state: Tensor, heads: Sequence[int] | None = None
     ) -> tuple[list[tuple[Tensor, Tensor]], Tensor]:
         """audio (b, m * 320), state (b, s) -> logits (b, 2m, 12), (b, 2m, 40) a head; next state."""
+        x, after = self.hear(audio, state)
+        told = [self.read(x, head) for head in (range(len(self.heads)) if heads is None else heads)]
+        return told, torch.cat([after, state[:, self.trunk_size :]], 1)
+
+    def hear(self, audio: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """audio (b, m * 320), state (b, s) -> what the blocks make of it, (b, m, width); their next state."""
         pasts, at = [], 0
         for frames, size in self.kept:
             pasts.append(state[:, at : at + frames * size].reshape(-1, frames, size))
@@ -197,12 +207,12 @@ class Network(nn.Module):
             x, own = block(x, pasts[at : at + len(block.kept)])
             after += own
             at += len(block.kept)
-        x, size, told = self.norm(x), len(ARTICULATORS), []
-        for head in range(len(self.heads)) if heads is None else heads:
-            y = self.heads[head](x).reshape(x.shape[0], -1, size + len(PHONES))
-            told.append((y[..., :size], y[..., size:]))
-        flat = [p.reshape(audio.shape[0], -1) for p in after]
-        return told, torch.cat([*flat, state[:, -_CALM * len(ARTICULATORS) :]], 1)
+        return self.norm(x), torch.cat([p.reshape(audio.shape[0], -1) for p in after], 1)
+
+    def read(self, x: Tensor, head: int) -> tuple[Tensor, Tensor]:
+        """Logits (b, 2m, 12) and (b, 2m, 40) of a head, of what was heard (b, m, width)."""
+        y = self.heads[head](x).reshape(x.shape[0], -1, len(ARTICULATORS) + len(PHONES))
+        return y[..., : len(ARTICULATORS)], y[..., len(ARTICULATORS) :]
 
     def features(self, audio: Tensor) -> Tensor:
         """Log mel energies before scaling, of audio (b, n): for the statistics of a training set."""
@@ -223,19 +233,21 @@ class Network(nn.Module):
 
     def step(self, audio: Tensor, state: Tensor, head: int = 0) -> tuple[Tensor, Tensor, Tensor]:
         """What a pack runs: curves (b, 2m, 110), phone probabilities (b, 2m, 40), next state."""
-        [(articulators, phones)], after = self(audio, state, [head])
-        size = len(ARTICULATORS)
+        x, after = self.hear(audio, state)
+        articulators, phones = self.read(x, head)
+        past, calmed = state[:, self.trunk_size :].split([_GATED, _CALM * len(ARTICULATORS)], 1)
+        moving, sounding, past = self.gates[head](x, past.reshape(-1, TAPS - 1, MIDDLE))
         probable = torch.softmax(phones, -1)
-        told = self.tell(articulators, probable)
-        joined = torch.cat([state[:, -_CALM * size :].reshape(-1, _CALM, size), told], 1)
+        told = self.tell(articulators, probable) * moving
+        joined = torch.cat([calmed.reshape(-1, _CALM, len(ARTICULATORS)), told], 1)
         frames = told.shape[1]
         calm = sum(
             weight * joined[:, _CALM - i : _CALM - i + frames]
             for i, weight in enumerate(self.plan.calm[head])
             if weight
         )
-        clear = torch.clamp((probable[..., 1:] - _STILL) / (1 - _STILL), 0, 1)
-        after = torch.cat([after[:, : -_CALM * size], joined[:, -_CALM:].flatten(1)], 1)
+        clear = torch.clamp((probable[..., 1:] - _STILL) / (1 - _STILL), 0, 1) * sounding
+        after = torch.cat([after, past.flatten(1), joined[:, -_CALM:].flatten(1)], 1)
         return torch.cat([self.to_curves(calm), clear], -1), probable, after
 
     def start(self, batch: int, head: int = 0) -> Tensor:
