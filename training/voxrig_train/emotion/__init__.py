@@ -1,0 +1,1 @@
+"""Trains the listener that hears emotion in a voice: corpus, network, train, export, evaluate."""
