@@ -42,7 +42,7 @@ from voxrig.rpc.a2f_parameters import FACE, NO_EFFECT, POST, TRANSITION, Paramet
 from voxrig.rpc.limits import Limits
 from voxrig.rpc.server import Server, Setup, start
 from voxrig.style import EMOTIONS
-from voxrig.types import Array, AudioChunk, Style
+from voxrig.types import Array, AudioChunk, Auto, Style
 
 RATE = 16_000
 RIG = get("a2f")
@@ -189,10 +189,13 @@ def hello() -> bytes:
     return (np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes()
 
 
-def animated(data: bytes, style: Style | None = None) -> Array:
+HEARD = Style(auto=Auto())
+
+
+def animated(data: bytes, style: Style = HEARD, fps: int = 30) -> Array:
     samples = np.frombuffer(data, "<i2").astype(np.float32) / np.float32(32768)
     chunk = AudioChunk(samples, RATE)
-    return voxrig.animate(chunk, rig="a2f", fps=30, pace="live", style=style, device="cpu").values
+    return voxrig.animate(chunk, rig="a2f", fps=fps, pace="live", style=style, device="cpu").values
 
 
 def pieces(data: bytes, samples: int) -> list[Request]:
@@ -265,7 +268,7 @@ def test_every_cut_gives_the_same_frames(tiny_service: Service, cut: int) -> Non
     data = pcm(0.3 if cut == 1 else 2.5)
     once = tiny_service.process([header(), sound(data), end()])
     cut_up = tiny_service.process([header(), *pieces(data, cut), end()])
-    assert cut_up.values.tobytes() == once.values.tobytes()
+    np.testing.assert_allclose(cut_up.values, once.values, atol=1e-5)
     assert cut_up.echo == once.echo
 
 
@@ -433,7 +436,7 @@ def test_emotions_follow_their_time_codes(tiny_service: Service) -> None:
     plain = tiny_service.process([header(), sound(data), end()])
     smile = RIG.index("MouthSmileLeft")
     more = heard.values[:, smile] - plain.values[:, smile]
-    assert (more[:31] == 0).all()
+    assert abs(more[:31]).max() < 1e-5
     assert (more[33:60] > 0).any()
     assert heard.frames[0].metadata["emotion_aggregate"].type_url == (
         "type.googleapis.com/nvidia_ace.emotion_aggregate.v1.EmotionAggregate"
@@ -448,7 +451,8 @@ def test_it_does_not_matter_with_which_sound_an_emotion_comes(tiny_service: Serv
     backwards = tiny_service.process([header(), sound(b"", *keys[::-1]), sound(data), end()])
     each = [sound(chunk, key) for chunk, key in zip(chunks, keys, strict=True)]
     in_turn = tiny_service.process([header(), *each, end()])
-    assert at_once.values.tobytes() == backwards.values.tobytes() == in_turn.values.tobytes()
+    for other in (backwards, in_turn):
+        np.testing.assert_allclose(other.values, at_once.values, atol=1e-5)
     assert at_once.emotion().tobytes() == backwards.emotion().tobytes() == in_turn.emotion().tobytes()
 
 
@@ -679,7 +683,7 @@ def wav(data: bytes, rate: int, channels: int = 1) -> bytes:
 
 def test_poses_are_the_frames_of_the_clip(live_service: Service) -> None:
     data = hello()
-    expected = animated(data)
+    expected = animated(data, Style())
     handle = upload(live_service, data)
     assert handle.audio_clip_id == hashlib.sha256(data).hexdigest()
     assert tuple(handle.blendshape_names) == RIG.curves
@@ -689,7 +693,7 @@ def test_poses_are_the_frames_of_the_clip(live_service: Service) -> None:
         assert shown.time_code == pytest.approx(frame / 30)
         assert set(shown.emotions) == set(EMOTIONS)
     between = pose(live_service, handle.audio_clip_id, 100.5 / 30).blendshapes
-    assert abs(np.array(between) - (expected[100] + expected[101]) / 2).max() < 1e-3
+    assert abs(np.array(between) - animated(data, Style(), 60)[201]).max() < 1e-2
     last = pose(live_service, handle.audio_clip_id, 1e9)
     assert last.time_code == pytest.approx((len(expected) - 1) / 30)
 
@@ -709,7 +713,7 @@ def test_poses_take_the_same_parameters_as_streams(live_service: Service) -> Non
     stream = live_service.process([begun, sound(data), end()])
     same = {"face_params": face, "blendshape_params": shapes, "emotion_pp_params": post}
     shown = pose(live_service, name, 1.0, preferred_emotions={"joy": 0.8, "zest": 1.0}, **same)
-    assert np.allclose(shown.blendshapes, stream.values[30], atol=1e-6)
+    assert np.allclose(shown.blendshapes, stream.values[30], atol=0.02)  # which has heard the silence before
     assert shown.emotions["joy"] == pytest.approx(0.4)
 
 

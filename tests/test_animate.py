@@ -7,7 +7,7 @@ import io
 import re
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -21,10 +21,12 @@ from sounds import SAMPLE, TINY, VOXRIG, babble, play
 import voxrig
 from voxrig.audio import read
 from voxrig.cli import main
+from voxrig.cli.arguments import direction
+from voxrig.cli.main import _parser
 from voxrig.model import OnnxModel
 from voxrig.performance import Direction
-from voxrig.rigs import get, names
-from voxrig.types import Array, AudioChunk
+from voxrig.rigs import NATIVE, get, names
+from voxrig.types import Array, AudioChunk, Auto, Key, Style
 from voxrig_export import Format, formats, write
 
 LIPS = ("jawOpen", "mouthUpperUpLeft", "mouthUpperUpRight", "mouthLowerDownLeft", "mouthLowerDownRight")
@@ -396,12 +398,43 @@ def test_smoothing_calms_and_does_not_shift(tmp_path: Path) -> None:
 
 def test_emotion_shows_and_grows_with_intensity(tmp_path: Path) -> None:
     wav = save(tmp_path / "a.wav", babble(0.5))
+    plain = voxrig.animate(wav, pack=str(TINY)).curve("mouthSmileLeft")[10]
     smiles = []
     for intensity in ("0", "0.5", "1.5"):
         words = ("--emotion", "joy=0.5,sadness=0.1", "--intensity", intensity)
         assert animate(wav, *words, "--out", tmp_path / "a.npz") == 0
         smiles.append(npz(tmp_path / "a.npz")[10, get("arkit").index("mouthSmileLeft")])
-    assert smiles == pytest.approx([0, 0.15, 0.45], abs=1e-6)
+    assert smiles[0] == pytest.approx(plain, abs=1e-6)
+    assert smiles[0] < smiles[1] < smiles[2]
+
+
+def test_the_command_line_says_it_as_the_library_does(tmp_path: Path) -> None:
+    wav = save(tmp_path / "a.wav", babble(1.5))
+    said = ("--emotion", "auto+joy=0.5; 0.5: anger; 1~0.25: neutral", "--auto", "contrast=1.2,most=2")
+    how = ("--intensity", "0.75", "--asymmetry", "-0.5", "--energy", "1.5", "--speaker", "warm")
+    alive = ("--idle", "on,head=0.5", "--seed", "7", "--rig", "livelink")
+    assert animate(wav, *said, *how, *alive, "--out", tmp_path / "a.npz") == 0
+    base = Style({}, 0.75, -0.5, 1.5, "warm")
+    style = replace(base, emotion={"joy": 0.5}, auto=Auto(contrast=1.2, most=2))
+    keys = [Key(0.5, replace(base, emotion={"anger": 1.0}), 0.4), Key(1, base, 0.25)]
+    wanted = voxrig.animate(
+        wav, "livelink", 60, style, keys=keys, idle=voxrig.Life(head=0.5), seed=7, pack=str(TINY)
+    )
+    np.testing.assert_array_equal(npz(tmp_path / "a.npz"), wanted.values)
+
+
+@pytest.mark.parametrize("verb", ["animate", "render", "send", "live"])
+def test_every_verb_says_it_alike(verb: str) -> None:
+    how = ("--emotion", "auto; 2: anger", "--auto", "most=2", "--energy", "1.5", "--speaker", "warm")
+    how += ("--asymmetry", "0.5", "--intensity", "0.5")
+    how += ("--direct", "sad, then happy", "--idle", "on", "--seed", "3")
+    to = {"animate": ("a.wav", "--out", "a.csv"), "render": ("a.wav", "--out", "a.mp4"), "live": ("vmc://x",)}
+    args = _parser().parse_args([verb, *to.get(verb, ("a.wav", "vmc://x")), *how])
+    told = direction(args, NATIVE, "live")
+    style = Style({}, 0.5, 0.5, 1.5, "warm")
+    assert told.style == replace(style, auto=Auto(most=2))
+    assert told.keys == (Key(2, replace(style, emotion={"anger": 1.0}), 0.4),)
+    assert (told.words, told.idle, told.seed, told.pace) == ("sad, then happy", voxrig.Life(), 3, "live")
 
 
 # -- long sound

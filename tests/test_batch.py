@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import glob
+import io
 import json
 import os
 import random
@@ -238,6 +240,9 @@ def test_a_disk_that_will_not_have_a_file_fails_that_clip(room: Path) -> None:
         (("lines", "--format", "livelink-csv", "--rig", "vrm1"), "livelink-csv holds rig livelink, not vrm1"),
         (("lines", "--rig", "arkit2"), "unknown rig 'arkit2'"),
         (("lines", "--emotion", "bliss"), "unknown emotion 'bliss'"),
+        (("lines", "--energy", "9"), "energy is 9; it is 0 to 2"),
+        (("lines", "--auto", "most=2"), "--auto goes with --emotion auto"),
+        (("lines", "--direct", "hello"), "the direction names no feeling or look"),
         (("lines", "--gain", "jawOpn=2"), "jawOpn"),
         (("lines", "--pack", "none"), "no model pack at 'none'"),
         (("lines", "--tolerance", "0.1"), "csv has no use for --tolerance; "),
@@ -293,8 +298,10 @@ ROWS: list[dict[str, Any]] = [
 
 def as_csv(rows: list[dict[str, Any]]) -> str:
     head = list(dict.fromkeys(name for row in rows for name in row))
-    lines = [",".join(head), *(",".join(str(row.get(name, "")) for name in head) for row in rows)]
-    return "\ufeff" + "\r\n".join([*lines, "", ""])
+    text = io.StringIO("\ufeff", newline="")
+    text.seek(1)
+    csv.writer(text).writerows([head, *([row.get(name, "") for name in head] for row in rows), []])
+    return text.getvalue()
 
 
 def as_jsonl(rows: list[dict[str, Any]]) -> str:
@@ -316,6 +323,73 @@ def test_a_manifest_directs_every_clip(
     for kind in (".csv", ".json"):
         assert found[f"lines/deep/three{kind}"] == animated(deep, kind, "--rig", "vrm1", *PACK)
     assert report()["hero/one"]["note"] == "take 2"
+
+
+SAID_SO: list[dict[str, Any]] = [
+    {"emotion": "joy=0.5; 0.1: anger; 0.15~0.05: neutral", "asymmetry": -0.5, "energy": 1.5},
+    {"emotion": "auto+joy=0.3", "speaker": "warm", "idle": "blink,gaze=0.5", "seed": 12},
+    {"direct": "sad, then furious; looks down at the end", "intensity": 0.5},
+    {"idle": "on", "seed": 2**32 - 1},
+    {"speaker": "stern", "energy": 0.5},
+    {},
+]
+
+
+@pytest.mark.parametrize(("suffix", "written"), [("csv", as_csv), ("jsonl", as_jsonl)])
+def test_a_manifest_tells_how_clips_are_said(
+    room: Path, suffix: str, written: Callable[[list[dict[str, Any]]], str]
+) -> None:
+    rows = [{"audio": "lines/two.wav", "out": f"clip{i}", **row} for i, row in enumerate(SAID_SO)]
+    Path(f"m.{suffix}").write_text(written(rows))
+    options = ("--format", "livelink-csv", "--auto", "contrast=1.2,most=2")
+    assert batch("--manifest", f"m.{suffix}", *options, "--report", "r.jsonl", source=()) == 0
+    for i, row in enumerate(SAID_SO):
+        auto = options[2:] if "auto" in row.get("emotion", "") else ()
+        words = [word for name, value in row.items() for word in (f"--{name}", str(value))]
+        want = animated("lines/two.wav", ".csv", *options[:2], *auto, *words, *PACK)
+        assert made()[f"clip{i}.csv"] == want, row
+        assert report()[f"clip{i}"].items() >= row.items()
+    assert len(set(made().values())) == len(SAID_SO)
+    changed = {**rows[0], "energy": 1.25}
+    Path(f"m.{suffix}").write_text(written([changed, *rows[1:]]))
+    assert batch("--manifest", f"m.{suffix}", *options, "--report", "r.jsonl", source=()) == 0
+    assert {clip for clip, status in statuses().items() if status == "done"} == {"clip0"}
+
+
+def test_every_face_moves_in_its_own_way_and_the_same_way_again(room: Path) -> None:
+    idle = ("--idle", "on", "--format", "livelink-csv")
+    assert batch(*idle, "--report", "r.jsonl") == 0
+    found, seeds = made(), {clip: row["seed"] for clip, row in report().items()}
+    assert len(set(seeds.values())) == 4
+    for clip, seed in seeds.items():
+        want = animated(f"lines/{clip}.wav", ".csv", *idle, "--seed", str(seed), *PACK)
+        assert found[f"{clip}.csv"] == want
+    assert batch(*idle, "--report", "r.jsonl") == 0
+    assert set(statuses().values()) == {"skipped"}
+    assert batch(*idle, "--seed", "1", "--report", "r.jsonl") == 0
+    assert set(statuses().values()) == {"done"}
+    assert all(made()[name] != data for name, data in found.items())
+    assert not set(seeds.values()) & {row["seed"] for row in report().values()}
+    shutil.rmtree("made")
+    assert batch(*idle) == 0
+    assert made() == found
+
+
+def test_a_seed_of_faces_that_do_not_move_is_nothing(room: Path) -> None:
+    assert batch() == 0
+    assert batch("--seed", "7", "--report", "r.jsonl") == 0
+    assert set(statuses().values()) == {"skipped"}
+
+
+def test_words_that_nobody_knows_are_told_once(room: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("m.csv").write_text(
+        "audio,out,direct\n" + "".join(f"lines/one.wav,{i},hapy then sad\n" for i in range(3))
+    )
+    assert batch("--manifest", "m.csv", "--direct", "angyr; joyful", source=()) == 0
+    assert capsys.readouterr().err.splitlines() == [
+        "voxrig: --direct: 'angyr' is not known (nearest is 'angry')",
+        "voxrig: m.csv line 2: 'hapy' is not known (nearest is 'happy')",
+    ]
 
 
 def test_a_manifest_has_texts(room: Path) -> None:
@@ -344,6 +418,15 @@ def test_recordings_are_found_from_the_manifest_and_stay_below_the_output_folder
         ("m.csv", "audio,emotion\na.wav,bliss\n", "m.csv line 2: unknown emotion 'bliss'"),
         ("m.csv", "audio,intensity\na.wav,much\n", "m.csv line 2: 'intensity' must be a number, got 'much'"),
         ("m.csv", "audio,intensity\na.wav,nan\n", "m.csv line 2: intensity is nan; it is 0 to 1.5"),
+        ("m.csv", "audio,emotion\na.wav,joy; anger\n", "m.csv line 2: 'anger' has no time; write "),
+        ("m.csv", "audio,emotion\na.wav,3: joy; 2: anger\n", "m.csv line 2: a style at 2 s follows one"),
+        ("m.csv", "audio,asymmetry\na.wav,2\n", "m.csv line 2: asymmetry is 2; it is -1 to 1"),
+        ("m.csv", "audio,energy\na.wav,wild\n", "m.csv line 2: 'energy' must be a number, got 'wild'"),
+        ("m.csv", "audio,speaker\na.wav,bob\n", "m.csv line 2: unknown speaker 'bob'; have lively, "),
+        ("m.csv", "audio,direct\na.wav,hello\n", "m.csv line 2: the direction names no feeling or look"),
+        ("m.csv", "audio,idle\na.wav,nose\n", "m.csv line 2: unknown part of a life 'nose'; have on, off, "),
+        ("m.csv", "audio,seed\na.wav,-1\n", "m.csv line 2: 'seed' must be a whole number from 0 to 42949"),
+        ("m.jsonl", '{"audio": "a.wav", "seed": 1.5}', "m.jsonl line 1: 'seed' must be a whole number"),
         ("m.csv", "audio,formats\na.wav,xml\n", "m.csv line 2: unknown format 'xml'"),
         ("m.csv", "audio,language\na.wav,tlh\n", "m.csv line 2: unknown language 'tlh'; have "),
         ("m.csv", "audio,out\na.wav,../a\n", "m.csv line 2: out '../a' must be a name below the output"),

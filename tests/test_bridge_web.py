@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import struct
 from contextlib import suppress
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -15,7 +16,8 @@ from hypothesis import strategies as st
 
 from voxrig import rigs
 from voxrig.errors import WireError
-from voxrig.types import Array, Style
+from voxrig.idle import Life
+from voxrig.types import Array, Auto, Style
 from voxrig_bridge import door, web
 
 PAIR = web.Target("pair", ("jawOpen", "mouthClose"))
@@ -60,6 +62,13 @@ def test_frames_are_these_bytes() -> None:
             web.StyleKey(Style({"joy": 0.5}), 160, 0.25),
             '{"type":"style","style":{"emotion":{"joy":0.5},"intensity":1.0},"at":160,"transition":0.25}',
         ),
+        (
+            web.StyleKey(Style({}, 0.5, -0.25, 1.5, "warm", Auto(most=2))),
+            '{"type":"style","style":{"emotion":{},"intensity":0.5,"asymmetry":-0.25,"energy":1.5,"speaker":"warm",'
+            '"auto":{"strength":0.6,"contrast":1.0,"most":2,"blend":0.7,"preferred":0.5}},"at":0,"transition":0.0}',
+        ),
+        (web.Look(0.5, -0.25, 160), '{"type":"look","yaw":0.5,"pitch":-0.25,"at":160}'),
+        (web.Look(), '{"type":"look","at":0}'),
     ],
 )
 def test_requests_are_this_text(message: web.Request, text: str) -> None:
@@ -104,6 +113,13 @@ def test_a_config_says_little_or_everything() -> None:
         16000, "f32", ("vrm1", "arkit"), fps, "live", style, "burst", 0.5, True, "Ada", 120, "json"
     )
     assert web.parse(web.request(full)) == full
+    key, life = web.StyleKey(replace(style, auto=Auto(blend=0.25)), 8000, 0.5), Life(head=0.25)
+    directed = replace(full, keys=(key, key), direction="sad\n", seconds=2.5, life=life, seed=2**32 - 1)
+    assert web.parse(web.request(directed)) == directed
+    told = '{"type":"config","rate":16000,"life":{},"keys":[{}],"style":{"auto":{}}}'
+    plain = web.Config(16000, style=Style(auto=Auto()), keys=(web.StyleKey(Style()),), life=Life())
+    assert web.parse(told) == plain
+    assert web.parse('{"type":"config","rate":16000,"life":null,"keys":null}') == web.Config(16000)
 
 
 @pytest.mark.parametrize("name", ["arkit", "livelink", "metahuman"])
@@ -169,7 +185,10 @@ def test_what_does_not_fit_is_the_callers_mistake() -> None:
         ('{"type":"config","rate":' + "9" * 400 + "}", "rate is no number"),
         ('{"type":"config","rate":-1}', "rate is -1; have whole numbers"),
         ('{"type":"config","rate":16000.5}', "rate is 16000.5; have whole numbers"),
-        ('{"type":"config","rate":16000,"fsp":30}', "config has no field 'fsp'; have echo, encoding, format"),
+        (
+            '{"type":"config","rate":16000,"fsp":30}',
+            "config has no field 'fsp'; have direction, echo",
+        ),
         ('{"type":"config","rate":16000,"fps":29.97}', r"write 60 or \[30000, 1001\]"),
         ('{"type":"config","rate":16000,"fps":[60,0]}', "fps is no frame rate"),
         ('{"type":"config","rate":16000,"fps":[60]}', "fps is no number"),
@@ -180,8 +199,35 @@ def test_what_does_not_fit_is_the_callers_mistake() -> None:
         ('{"type":"config","rate":16000,"rigs":[1]}', "rigs is no list of 1 to"),
         ('{"type":"config","rate":16000,"echo":1}', "echo is no true or false"),
         ('{"type":"config","rate":16000,"name":"' + "a" * 300 + '"}', "name has 300 characters"),
-        ('{"type":"config","rate":16000,"style":{"joy":1}}', "style has no field 'joy'; have emotion"),
+        (
+            '{"type":"config","rate":16000,"style":{"joy":1}}',
+            "style has no field 'joy'; have asymmetry",
+        ),
         ('{"type":"style","style":{"emotion":{"joy":"much"}}}', "emotion is no number"),
+        ('{"type":"style","style":{"energy":"much"}}', "energy is no number"),
+        ('{"type":"style","style":{"asymmetry":NaN}}', "text that is no JSON"),
+        ('{"type":"style","style":{"speaker":7}}', "speaker is no text"),
+        ('{"type":"style","style":{"auto":{"most":2.5}}}', "most is 2.5; have whole numbers"),
+        ('{"type":"style","style":{"auto":{"loud":1}}}', "auto has no field 'loud'; have blend, contrast"),
+        ('{"type":"style","style":{"auto":true}}', "auto is no object"),
+        ('{"type":"look","yaw":"left"}', "yaw is no number"),
+        ('{"type":"look","roll":1}', "look has no field 'roll'; have at, pitch, type, yaw"),
+        ('{"type":"config","rate":16000,"keys":{}}', "keys is no list"),
+        ('{"type":"config","rate":16000,"keys":[1]}', "no list of 1 to 1000 objects"),
+        (
+            '{"type":"config","rate":16000,"keys":[' + "{}," * 1000 + "{}]}",
+            "keys is no list of 1 to 1000 objects",
+        ),
+        ('{"type":"config","rate":16000,"keys":[{"at":-1}]}', "at is -1"),
+        ('{"type":"config","rate":16000,"keys":[{"after":1}]}', "keys has no field 'after'"),
+        ('{"type":"config","rate":16000,"life":{"nose":1}}', "life has no field 'nose'; have blink, breath"),
+        ('{"type":"config","rate":16000,"life":"on"}', "life is no object"),
+        ('{"type":"config","rate":16000,"seed":-1}', "seed is -1"),
+        ('{"type":"config","rate":16000,"seed":4294967296}', "seed is 4.29497e"),
+        (
+            '{"type":"config","rate":16000,"direction":"' + "sad " * 1100 + '"}',
+            "has 4400 characters",
+        ),
         ('{"type":"audio","samples":"a"}', "no base64"),
         ('{"type":"audio","samples":"é==="}', "no base64"),
         ('{"type":"ack"}', "ack without frame"),

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import grpc
 import numpy as np
@@ -21,6 +22,7 @@ from sounds import SAMPLE, TINY, babble
 import voxrig
 from voxrig.cli import main
 from voxrig.client import AsyncClient, Block, Client, Notice, Summary
+from voxrig.errors import StyleError
 from voxrig.model import OnnxModel
 from voxrig.pb.voxrig.v1 import face_pb2 as pb
 from voxrig.pb.voxrig.v1.face_pb2_grpc import FaceStub
@@ -28,7 +30,8 @@ from voxrig.rigs import get
 from voxrig.rpc import server
 from voxrig.rpc.limits import Limits
 from voxrig.rpc.server import Server, Setup
-from voxrig.types import Array, AudioChunk, Frames, Style, join
+from voxrig.style import SPEAKERS
+from voxrig.types import Array, AudioChunk, Auto, Frames, Key, Style, join
 
 KEY = "a-key-of-some-length"
 RATE = 16000
@@ -84,9 +87,13 @@ def cut(sound: AudioChunk, seconds: float = 0.02) -> list[AudioChunk]:
 
 
 def locally(
-    sound: AudioChunk, rig: str = "arkit", fps: int | Fraction = 60, style: Style | None = None
+    sound: AudioChunk,
+    rig: str = "arkit",
+    fps: int | Fraction = 60,
+    style: Style | None = None,
+    **manner: Any,
 ) -> Frames:
-    return voxrig.animate(sound, rig, fps, style, pace="live", pack=str(TINY), device="cpu")
+    return voxrig.animate(sound, rig, fps, style, pace="live", pack=str(TINY), device="cpu", **manner)
 
 
 def alike(one: Frames, other: Frames) -> None:
@@ -167,9 +174,75 @@ def test_a_style_holds_from_its_sample_on(client: Client) -> None:
         stream.set_style(Style({"joy": 1}), at=8000)
         parts = list(stream.play([sound]))
     frames = join([block.frames for block in told(parts)[0]])
-    plain, joyful = locally(sound), locally(sound, style=Style({"joy": 1}))
-    np.testing.assert_allclose(frames.values[:30], plain.values[:30], atol=1e-6)
-    np.testing.assert_allclose(frames.values[30:50], joyful.values[30:50], atol=1e-6)
+    alike(frames, locally(sound, keys=[Key(0.5, Style({"joy": 1}))]))
+
+
+STYLE = Style({"joy": 0.5}, 0.75, 0.25, 1.5, "lively", Auto(most=2))
+MANNERS: list[dict[str, Any]] = [
+    {"style": STYLE},
+    {"style": STYLE, "keys": [Key(0.3, Style({"anger": 1.0}), 0.2), Key(0.71, Style())]},
+    {"idle": voxrig.Life(head=0.5), "seed": 7},
+    {"style": STYLE, "direct": "sad, then furious; looks down at the end", "idle": voxrig.Life()},
+]
+
+
+@pytest.mark.parametrize("manner", MANNERS)
+def test_it_is_said_as_the_library_says_it(client: Client, place: Place, manner: dict[str, Any]) -> None:
+    sound = babble(1.2)
+    expected = locally(sound, "livelink", **manner)
+    alike(client.animate(sound, "livelink", **manner), expected)
+
+    async def async_client() -> Frames:
+        async with await voxrig.connect_async(place.address) as other:
+            return await other.animate(sound, "livelink", **manner)
+
+    alike(asyncio.run(async_client()), expected)
+
+
+def test_eyes_look_where_they_are_told(client: Client, place: Place) -> None:
+    sound, aside = babble(1), get("arkit").index("eyeLookOutRight")
+    plain = locally(sound)
+
+    def check(frames: Frames) -> None:
+        np.testing.assert_allclose(frames.values[:29], plain.values[:29], atol=2e-6)
+        assert (frames.values[36:44, aside] > plain.values[36:44, aside] + 0.2).all()
+        np.testing.assert_allclose(frames.values[55:], plain.values[55:], atol=2e-6)
+
+    with client.open(RATE) as stream:
+        stream.look(0.4, at=8000)
+        stream.look(None, at=12000)
+        with pytest.raises(ValueError, match="cannot look at yaw nan"):
+            stream.look(float("nan"))
+        check(join([block.frames for block in told(list(stream.play([sound])))[0]]))
+
+    async def async_client() -> list[Block | Notice | Summary]:
+        async with await voxrig.connect_async(place.address) as other, await other.open(RATE) as stream:
+            await stream.look(0.4, at=8000)
+            await stream.look(None, at=12000)
+            return [part async for part in stream.play([sound])]
+
+    check(join([block.frames for block in told(asyncio.run(async_client()))[0]]))
+
+
+def test_words_that_the_server_does_not_know_are_told(client: Client) -> None:
+    with client.open(RATE, direct="blorped, sad", seconds=0.2) as stream:
+        _, [notice], _ = told(list(stream.play([babble(0.2)])))
+    assert (notice.kind, notice.message.partition(" (")[0]) == ("left_out", "'blorped' is not known")
+
+
+@pytest.mark.parametrize(
+    ("manner", "error", "said"),
+    [
+        ({"style": Style(energy=3)}, StyleError, "energy is 3; it is 0 to 2"),
+        ({"keys": [Key(1, Style()), Key(0, Style())]}, StyleError, "order of time"),
+        ({"idle": voxrig.Life(head=2)}, StyleError, "head is 2; amounts are 0 to 1"),
+        ({"seed": -1}, ValueError, "seed is -1"),
+        ({"direct": "hello"}, voxrig.ServiceError, "the direction names no feeling or look"),
+    ],
+)
+def test_a_wrong_manner_is_told(client: Client, manner: dict[str, Any], error: type, said: str) -> None:
+    with pytest.raises(error, match=said):
+        client.animate(babble(0.1), **manner)
 
 
 def test_an_interrupt_closes_the_mouth_and_what_follows_is_heard_anew(client: Client) -> None:
@@ -326,6 +399,7 @@ def test_description(client: Client) -> None:
     assert get("metahuman") in [entry.rig for entry in found.rigs]
     assert (found.version, found.limits.streams) == (voxrig.__version__, 200)
     assert "joy" in found.emotions
+    assert found.speakers == SPEAKERS
 
 
 # ── failures ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -444,6 +518,20 @@ def test_the_command_line_writes_the_same_files(place: Place, tmp_path: Path) ->
         there, here_ = (rows(tmp_path / folder / f"{name}.csv") for folder in ("there", "here"))
         assert there.shape == here_.shape
         np.testing.assert_allclose(there, here_, atol=2e-6)
+
+
+def test_the_command_line_says_it_there_as_it_does_here(place: Place, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", babble(1.5).samples, RATE)
+    how = ["--emotion", "auto+joy=0.5", "--auto", "most=2", "--energy", "1.5", "--idle", "on", "--seed", "7"]
+    how += ["--direct", "sad, then furious; looks down at the end", "--format", "livelink-csv"]
+    sound, there, here = (str(tmp_path / name) for name in ("a.wav", "there.csv", "here.csv"))
+    assert main(["animate", sound, "--server", place.address, "--pack", "tiny", *how, "--out", there]) == 0
+    local = ["--live", "--pack", str(TINY), "--device", "cpu"]
+    assert main(["animate", sound, *local, *how, "--out", here]) == 0
+    told, wanted = (
+        np.genfromtxt(path, delimiter=",", skip_header=1, dtype=np.float64)[:, 2:] for path in (there, here)
+    )
+    np.testing.assert_allclose(told, wanted, atol=5e-6)
 
 
 def test_the_command_line_names_a_model_of_the_server(place: Place, tmp_path: Path) -> None:

@@ -514,7 +514,7 @@ def test_a_face_does_as_it_is_told() -> None:
 
 def test_intensity_goes_on_top_and_looks_win_over_idle() -> None:
     strong, weak = (spoken("angry", style=Style({}, by)).curve("browDownLeft").mean() for by in (1.0, 0.5))
-    assert weak == pytest.approx(strong / 2, rel=0.1)
+    assert 0.3 * strong < weak < 0.7 * strong
     alive = spoken("calm; looks to the right at the end", "native", idle=Life(), seed=2)
     aside = alive.curve("eyeLookOutRight") - alive.curve("eyeLookInRight")
     told = aside * EYE_YAW + alive.curve("headYaw")

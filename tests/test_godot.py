@@ -30,8 +30,9 @@ from sounds import SAMPLE, TINY
 
 import voxrig
 from voxrig.errors import WireError
+from voxrig.idle import Life
 from voxrig.rigs import get
-from voxrig.types import Array
+from voxrig.types import Array, Auto, Style
 from voxrig_bridge import livelink, osc, web
 from voxrig_bridge.codec import Codec
 from voxrig_bridge.livelink import Livelink
@@ -407,7 +408,8 @@ def test_the_service_hears_and_answers(game: Path, tmp_path: Path, speech: Calla
 
     port, end = serve(talk)
     receiver = {"source": 3, "url": f"ws://127.0.0.1:{port}/v1/face", "rate": RATE, "model": "live",
-                "style": {"emotion": {"joy": 0.5}, "intensity": 1.0},
+                "style": {"emotion": {"joy": 0.5}, "energy": 1.5, "speaker": "warm", "auto": {}},
+                "direction": "sad, then angry", "life": 0.5, "random_seed": 7,
                 "blended": False, "delay": 0.15}  # fmt: skip
     try:
         with playing(game, tmp_path, receiver=receiver, say=said(tmp_path, pcm)) as play:
@@ -417,7 +419,9 @@ def test_the_service_hears_and_answers(game: Path, tmp_path: Path, speech: Calla
     first, *pieces, last = heard
     assert isinstance(first, web.Config)
     assert (first.rate, first.encoding, first.rigs, first.fps) == (RATE, "s16", ("arkit",), FPS)
-    assert (first.echo, first.pacing, dict(first.style.emotion)) == (True, "realtime", {"joy": 0.5})
+    assert (first.echo, first.pacing) == (True, "realtime")
+    assert first.style == Style({"joy": 0.5}, energy=1.5, speaker="warm", auto=Auto())
+    assert (first.direction, first.life, first.seed) == ("sad, then angry", Life(*[0.5] * 5), 7)
     assert isinstance(last, web.End)
     assert b"".join(piece.samples for piece in pieces if isinstance(piece, web.Sound)) == pcm
     check(run, values, 0, pace=0.5)

@@ -28,7 +28,7 @@ ALLOWED = {
         "voxrig.speech",
         "voxrig.avatar",
     },
-    "voxrig_bridge": {"voxrig_bridge", "voxrig.types", "voxrig.errors", "voxrig.rigs"},
+    "voxrig_bridge": {"voxrig_bridge", "voxrig.types", "voxrig.errors", "voxrig.rigs", "voxrig.idle"},
     "voxrig_train": {"voxrig_train", "voxrig"},
 }
 
@@ -81,11 +81,12 @@ def test_examples_in_docstrings_hold(name: str) -> None:
     assert tried > 0 or name == "voxrig.rigs.maps"
 
 
-def test_help_names_the_emotions() -> None:
-    from voxrig.cli.main import _EMOTIONS
-    from voxrig.style import EMOTIONS
+def test_help_names_emotions_and_speakers() -> None:
+    from voxrig import style
+    from voxrig.cli import arguments
 
-    assert _EMOTIONS.split(", ") == list(EMOTIONS)
+    assert arguments.EMOTIONS.split(", ") == list(style.EMOTIONS)
+    assert arguments.SPEAKERS.split(", ") == list(style.SPEAKERS)
 
 
 def test_public_names_load() -> None:

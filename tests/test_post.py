@@ -8,12 +8,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from voxrig.errors import RigError, StyleError
+from voxrig.errors import RigError
 from voxrig.post import Adjust, Chain, Clamp, Rest, Retarget
 from voxrig.rigs import NATIVE, get, map_to
 from voxrig.smooth import Smooth
-from voxrig.style import EMOTIONS, Express, expression, parse
-from voxrig.types import Frames, Stage, Style, join
+from voxrig.types import Frames, Stage, join
 
 FPS = Fraction(60)
 STAGES: dict[str, Callable[[], Stage]] = {
@@ -22,7 +21,6 @@ STAGES: dict[str, Callable[[], Stage]] = {
     "smooth": lambda: Smooth(0.1, FPS),
     "no smoothing": lambda: Smooth(0.0, FPS),
     "rest": lambda: Rest(0.1, FPS),
-    "express": lambda: Express(Style({"joy": 0.7, "pain": 0.2})),
     "chain": lambda: Chain([Smooth(0.05, FPS), Retarget(map_to(NATIVE, get("vrchat"))), Rest(0.2, FPS)]),
 }
 
@@ -85,42 +83,3 @@ def test_rest_ends_at_the_rigs_rest() -> None:
 def test_adjust_names_the_curves_it_knows() -> None:
     with pytest.raises(RigError, match="unknown native curve 'jawopen'; have all, eyeBlinkLeft"):
         Adjust(NATIVE, {"jawopen": 1.0}, {})
-
-
-@pytest.mark.parametrize("emotion", EMOTIONS)
-def test_each_emotion_moves_the_face_in_range_and_lets_closed_lips_be(emotion: str) -> None:
-    values = np.zeros((2, 110), np.float32)
-    values[1, NATIVE.index("jawOpen")] = values[1, NATIVE.index("mouthClose")] = 0.3
-    out = Express(Style({emotion: 1.0}, 1.5))(Frames(NATIVE, values, FPS)).values
-    assert np.abs(out[0]).max() > 0.2
-    assert (out >= NATIVE.low).all()
-    assert (out <= NATIVE.high).all()
-    for curve in ("jawOpen", "mouthUpperUpLeft", "mouthLowerDownRight"):
-        assert out[1, NATIVE.index(curve)] == values[1, NATIVE.index(curve)]
-
-
-def test_intensity_is_continuous() -> None:
-    levels = [np.abs(expression(Style({"joy": 1.0}, x))).sum() for x in np.linspace(0, 1.5, 16)]
-    assert levels[0] == 0
-    np.testing.assert_allclose(np.diff(levels), levels[1], rtol=1e-4)
-
-
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [
-        ("happy=1", "unknown emotion 'happy'; have amazement, anger"),
-        ("joy=2", "emotion joy is 2; weights are 0 to 1"),
-        ("joy=-0.1", "weights are 0 to 1"),
-        ("joy=much", "emotion joy is 'much'"),
-        ("joy=nan", "emotion joy is 'nan'"),
-    ],
-)
-def test_wrong_emotions_are_told(text: str, sentence: str) -> None:
-    with pytest.raises(StyleError, match=sentence):
-        parse(text)
-
-
-def test_emotions_are_read() -> None:
-    assert parse(" joy = 0.8, anger,") == Style({"joy": 0.8, "anger": 1.0})
-    with pytest.raises(StyleError, match=r"intensity is 2; it is 0 to 1\.5"):
-        parse("", 2)

@@ -349,6 +349,14 @@ _KINDS = ".mp4, .webm, .mov, a folder, -"
             "a.wav --out a.mp4 --audio b.wav",
             "--audio goes with one curve file (.csv, .json, .npz, .glb, .vrma)",
         ),
+        ("a.csv --out a.mp4 --emotion joy", "--emotion is for recordings; a.csv has its curves already"),
+        ("a.csv --out a.mp4 --idle on", "--idle is for recordings; a.csv has its curves already"),
+        ("a.wav b.npz --out-dir o --direct sad", "--direct is for recordings; b.npz has its curves already"),
+        ("a.csv --out a.mp4 --gain 2", "--gain is for recordings; a.csv has its curves already"),
+        (
+            "a.csv --out a.mp4 --text-file a.txt",
+            "--text-file is for recordings; a.csv has its curves already",
+        ),
         (
             "a.wav --out a.mp4 --live --text hello",
             "--text is fitted to a whole recording; leave it or --live out",

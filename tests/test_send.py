@@ -279,7 +279,7 @@ def until(law: object, seconds: float = 10.0) -> None:
         ([SAMPLE, "livelink://127.0.0.1?angles=degrees"], "'degrees'; have radians, half-turns"),
         ([SAMPLE, "ws://0.0.0.0:0"], "can be heard from other machines: give --keys, or add public=1"),
         ([SAMPLE, "vmc://127.0.0.1", "--emotion", "joyous"], "unknown emotion 'joyous'"),
-        ([SAMPLE, "vmc://127.0.0.1", "--delay", "5"], "--speaker and --delay go with --play"),
+        ([SAMPLE, "vmc://127.0.0.1", "--delay", "5"], "--loudspeaker and --delay go with --play"),
         ([SAMPLE, "vmc://127.0.0.1", "--gain", "nose=2"], "unknown vrm0 curve 'nose'"),
         (["-", "vmc://127.0.0.1", "--loop"], "--loop cannot begin standard input again"),
         (["nothing.wav", "vmc://127.0.0.1"], "cannot read nothing.wav: No such file"),

@@ -17,16 +17,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sounds import TINY
 
+from voxrig.idle import Idle, Life
 from voxrig.model import OnnxModel, load
 from voxrig.pb.voxrig.v1 import face_pb2 as pb
 from voxrig.pb.voxrig.v1 import face_pb2_grpc
 from voxrig.performance import animate
+from voxrig.rigs import NATIVE
 from voxrig.rpc.limits import Limits
 from voxrig.rpc.order import Order, rigs
 from voxrig.rpc.parts import Block, Notice, Summary
 from voxrig.rpc.server import Server, Setup, start
 from voxrig.rpc.voice import Voice
-from voxrig.types import Array, AudioChunk, Style
+from voxrig.staging import direct
+from voxrig.types import Array, AudioChunk, Auto, Frames, Key, Style
 
 RATE = 16000
 
@@ -39,9 +42,11 @@ def speech(seconds: float, seed: int = 0) -> np.ndarray:
     return np.asarray(np.clip(sound, -1, 1) * 32767, np.int16)
 
 
-def at_home(sound: np.ndarray, rig: str = "arkit", fps: int = 60, style: Style | None = None) -> Array:
+def at_home(
+    sound: np.ndarray, rig: str = "arkit", fps: int = 60, style: Style | None = None, **manner: Any
+) -> Array:
     chunk = AudioChunk(sound.astype(np.float32) / np.float32(32768), RATE)
-    return animate(chunk, rig, fps, style, pace="live", pack=str(TINY)).values
+    return animate(chunk, rig, fps, style, pace="live", pack=str(TINY), **manner).values
 
 
 @pytest.fixture(scope="module")
@@ -160,14 +165,115 @@ def test_a_style_holds_from_its_sample_on(models: dict[str, OnnxModel]) -> None:
     async def main() -> None:
         async with serving(models) as (_, stub):
             got = await said(stub, [config(), pb.AnimateRequest(style=key), *pieces(sound, 320)])
-            plain, joyful = at_home(sound), at_home(sound, style=Style({"joy": 1.0}))
-            np.testing.assert_allclose(values_of(got), np.concatenate([plain[:30], joyful[30:]]), atol=1e-6)
+            plain, joyful = at_home(sound), at_home(sound, keys=[Key(0.5, Style({"joy": 1.0}))])
+            np.testing.assert_allclose(values_of(got), joyful, atol=2e-6)
+            np.testing.assert_allclose(joyful[:30], plain[:30], atol=1e-6)
+            assert np.abs(joyful[31:] - plain[31:]).max() > 0.1
             slow = pb.StyleKey(style=pb.Style(emotion={"joy": 1.0}), at=0, transition=0.5)
             got = await said(stub, [config(), pb.AnimateRequest(style=slow), *pieces(sound, 320)])
-            smile = values_of(got)[:, list(got[0].header.targets[0].curves).index("mouthSmileLeft")]
-            assert smile[0] == pytest.approx(plain[0, 23], abs=1e-6)
-            assert np.ptp(np.diff((smile - plain[:, 23])[:30])) < 1e-3  # a straight way
-            np.testing.assert_allclose(values_of(got)[31:], joyful[31:], atol=1e-6)
+            slowly = at_home(sound, keys=[Key(0, Style({"joy": 1.0}), 0.5)])
+            np.testing.assert_allclose(values_of(got), slowly, atol=2e-6)
+
+    run(main)
+
+
+_FULL = Style({"anger": 0.5, "fear": 0.25}, 0.75, -0.5, 1.5, "warm", Auto(0.5, 1.25, 2, 0.25, 0.75))
+_WORDS = "furious, then slightly amused; looks down at the end"
+MANNERS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "style": (
+        {"style": pb.Style(emotion=_FULL.emotion, intensity=0.75, asymmetry=-0.5, energy=1.5, speaker="warm",
+                           auto=pb.Auto(strength=0.5, contrast=1.25, most=2, blend=0.25, preferred=0.75))},
+        {"style": _FULL},
+    ),
+    "auto with its defaults": ({"style": pb.Style(auto=pb.Auto())}, {"style": Style(auto=Auto())}),
+    "keys": (
+        {"keys": [pb.StyleKey(style=pb.Style(emotion={"joy": 1}), at=4000, transition=0.25),
+                  pb.StyleKey(style=pb.Style(speaker="stern"), at=11111)]},
+        {"keys": [Key(0.25, Style({"joy": 1.0}), 0.25), Key(11111 / RATE, Style(speaker="stern"))]},
+    ),
+    "life": ({"life": pb.Life(), "seed": 7}, {"idle": Life(), "seed": 7}),
+    "some life": ({"life": pb.Life(head=0.3, blink=0)}, {"idle": Life(head=0.3, blink=0)}),
+    "direction": ({"direction": pb.Direction(words=_WORDS, seconds=1.5)}, {"direct": _WORDS}),
+    "direction on top": (
+        {"style": pb.Style(emotion={"joy": 1}, intensity=0.5, energy=1.5), "life": pb.Life(), "seed": 3,
+         "keys": [pb.StyleKey(style=pb.Style(emotion={"joy": 1}), at=8000)],
+         "direction": pb.Direction(words=_WORDS, seconds=1.5)},
+        {"style": Style({"joy": 1.0}, 0.5, energy=1.5), "idle": Life(), "seed": 3, "direct": _WORDS},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MANNERS)
+@pytest.mark.parametrize("pacing", [pb.PACING_BURST, pb.PACING_REALTIME])
+def test_what_is_asked_beforehand_is_what_the_library_makes(
+    models: dict[str, OnnxModel], name: str, pacing: int
+) -> None:
+    sound, (asked, manner) = speech(1.5), MANNERS[name]
+
+    async def main() -> None:
+        async with serving(models) as (_, stub):
+            got = await said(
+                stub, [config(rigs=["livelink"], pacing=pacing, **asked), *pieces(sound, 320), END]
+            )
+            told, plain = values_of(got), at_home(sound, "livelink")
+            np.testing.assert_allclose(told, at_home(sound, "livelink", **manner), atol=3e-6)
+            assert np.abs(told - plain).max() > 1e-3  # little emotion is heard in noise
+            assert not [r for r in got if r.WhichOneof("part") == "notice"]
+
+    run(main)
+
+
+def test_phases_of_a_direction_last_two_seconds_where_nobody_knows_better(
+    models: dict[str, OnnxModel],
+) -> None:
+    sound, words = speech(3.0), "furious, then amused"
+
+    async def main() -> None:
+        async with serving(models) as (_, stub):
+            asked = config(direction=pb.Direction(words=words))
+            got = values_of(await said(stub, [asked, *pieces(sound, 16000), END]))
+            np.testing.assert_allclose(got, at_home(sound, keys=direct(words, 4.0).keys), atol=3e-6)
+
+    run(main)
+
+
+def test_words_that_nobody_knows_are_told(models: dict[str, OnnxModel]) -> None:
+    async def main() -> None:
+        async with serving(models) as (_, stub):
+            words = "angyr, sad; winks, " + "blorp " * 100
+            got = await said(stub, [config(direction=pb.Direction(words=words)), audio(speech(0.2)), END])
+            notices = [r.notice for r in got if r.WhichOneof("part") == "notice"]
+            assert {notice.code for notice in notices} == {pb.Notice.CODE_LEFT_OUT}
+            assert notices[0].message == "'angyr' is not known (nearest is 'angry')"
+            assert [notice.message for notice in notices][-1] == "'blorp' is not known"
+            assert len(notices) == 3
+
+    run(main)
+
+
+def test_eyes_look_where_they_are_told_from_a_sample_on(models: dict[str, OnnxModel]) -> None:
+    sound, life, fps = speech(2.0), Life(head=0.5), Fraction(60)
+    looks = [
+        pb.Look(yaw=0.5, pitch=-0.25, at=RATE // 2),
+        pb.Look(pitch=0.25, at=RATE),
+        pb.Look(at=3 * RATE // 2),
+    ]
+
+    async def main() -> None:
+        async with serving(models) as (_, stub):
+            asked = config(rigs=["native"], life=pb.Life(head=0.5), seed=5)
+            said_first = [asked, *(pb.AnimateRequest(look=look) for look in looks)]
+            got = values_of(await said(stub, [*said_first, *pieces(sound, 320), END]))
+            idle = Idle(life, fps, 5)
+            idle.plan(30, 0.5, -0.25)
+            idle.plan(60, 0.0, 0.25)
+            idle.plan(90, None)
+            expected = idle(Frames(NATIVE, at_home(sound, "native"), fps)).values
+            np.testing.assert_allclose(got, expected, atol=3e-6)
+            lived = at_home(sound, "native", idle=life, seed=5)
+            np.testing.assert_allclose(got[:29], lived[:29], atol=3e-6)
+            aside = NATIVE.index("eyeLookOutRight")
+            assert (got[35:58, aside] > lived[35:58, aside] + 0.2).all()
 
     run(main)
 
@@ -315,6 +421,29 @@ WRONG = {
     "emotion out of range": [config(style=pb.Style(emotion={"joy": 3}))],
     "emotion NaN": [config(style=pb.Style(emotion={"joy": float("nan")}))],
     "intensity NaN": [config(style=pb.Style(intensity=float("nan")))],
+    "asymmetry NaN": [config(style=pb.Style(asymmetry=float("nan")))],
+    "asymmetry": [config(style=pb.Style(asymmetry=-1.5))],
+    "energy NaN": [config(style=pb.Style(energy=float("nan")))],
+    "energy": [config(style=pb.Style(energy=2.5))],
+    "speaker": [config(style=pb.Style(speaker="bob\n"))],
+    "auto": [config(style=pb.Style(auto=pb.Auto(most=7)))],
+    "auto NaN": [config(style=pb.Style(auto=pb.Auto(blend=float("nan"))))],
+    "wrong key": [config(keys=[pb.StyleKey(style=pb.Style(emotion={"bliss": 1}))])],
+    "keys out of order": [config(keys=[pb.StyleKey(at=5), pb.StyleKey(at=4)])],
+    "key at NaN speed": [config(keys=[pb.StyleKey(transition=float("nan"))])],
+    "late key": [config(keys=[pb.StyleKey(at=2**63)])],
+    "key at no rate": [config(rate=0, keys=[pb.StyleKey(at=4)])],
+    "many keys": [config(keys=[pb.StyleKey(at=i) for i in range(1001)])],
+    "words": [config(direction=pb.Direction(words="the quick brown fox"))],
+    "many words": [config(direction=pb.Direction(words="sad " * 501))],
+    "direction NaN": [config(direction=pb.Direction(words="sad", seconds=float("nan")))],
+    "direction in the past": [config(direction=pb.Direction(words="sad", seconds=-1))],
+    "direction without an end": [config(direction=pb.Direction(words="sad, then angry", seconds=1e300))],
+    "life": [config(life=pb.Life(head=1.5))],
+    "life NaN": [config(life=pb.Life(gaze=float("nan")))],
+    "look NaN": [config(), pb.AnimateRequest(look=pb.Look(yaw=float("nan")))],
+    "look at infinity": [config(), pb.AnimateRequest(look=pb.Look(pitch=float("inf")))],
+    "look after end": [config(pacing=2), audio(speech(1.0)), END, pb.AnimateRequest(look=pb.Look())],
     "idle NaN": [config(pacing=2, idle=pb.Idle(after=float("nan")))],
     "idle with burst": [config(idle=pb.Idle(after=1))],
     "name": [config(name="a\nb")],

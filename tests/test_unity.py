@@ -28,9 +28,10 @@ from sounds import SAMPLE, TINY
 import voxrig
 from voxrig import audio, rigs
 from voxrig.errors import WireError
+from voxrig.idle import Life
 from voxrig.model import OnnxModel
 from voxrig.rpc.server import Server, Setup, start
-from voxrig.types import Array, AudioChunk, Frames, Style
+from voxrig.types import Array, AudioChunk, Auto, Frames, Style
 from voxrig_bridge import livelink, vmc, web
 from voxrig_bridge.livelink import Livelink
 from voxrig_bridge.vmc import Vmc
@@ -353,7 +354,7 @@ def test_garbage_is_no_websocket_protocol(probe: Probe, take: Frames) -> None:
 
 @needs_mono
 def test_what_the_client_says_is_understood(probe: Probe) -> None:
-    config, style, shown, unshown, end, _ = probe("requests")
+    config, style, directed, look, free, shown, unshown, end, _ = probe("requests")
     said = Style({"joy": 0.25}, 1.1)
     expected = web.Config(
         44100,
@@ -369,6 +370,15 @@ def test_what_the_client_says_is_understood(probe: Probe) -> None:
     )
     assert web.parse(config) == expected
     assert web.parse(style) == web.StyleKey(said, 123, 0.3)
+    assert web.parse(directed) == replace(
+        expected,
+        style=Style({"joy": 0.25}, 1.1, -0.5, 1.5, "warm", Auto(contrast=1.25, most=2)),
+        direction='sad, then "angry"',
+        seconds=2.5,
+        life=Life(head=0.25),
+        seed=4_000_000_000,
+    )
+    assert (web.parse(look), web.parse(free)) == (web.Look(0.5, -0.25, 16000), web.Look())
     assert web.parse(shown) == web.Interrupt(7, 0.15)
     assert web.parse(unshown) == web.Interrupt(None, 0.0)
     assert web.parse(end) == web.End()

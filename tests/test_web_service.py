@@ -12,6 +12,7 @@ import ssl
 import subprocess
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -25,13 +26,14 @@ from websockets.exceptions import ConnectionClosed, ConnectionClosedError, Inval
 from websockets.sync.client import connect as connect_now
 
 from voxrig.errors import BridgeError, VoxrigError
+from voxrig.idle import Life
 from voxrig.model import OnnxModel
 from voxrig.performance import animate
 from voxrig.rigs import get
 from voxrig.rpc.auth import Tls
 from voxrig.rpc.limits import Limits
 from voxrig.rpc.server import Server, Setup, start
-from voxrig.types import Array, AudioChunk, Style
+from voxrig.types import Array, AudioChunk, Auto, Key, Style
 from voxrig_bridge import web
 from voxrig_bridge.websocket import Broadcast
 
@@ -47,9 +49,9 @@ def speech(seconds: float, seed: int = 0) -> bytes:
     return np.asarray(np.clip(sound, -1, 1) * 32767, np.int16).tobytes()
 
 
-def at_home(sound: bytes, rig: str = "arkit", style: Style | None = None) -> Array:
+def at_home(sound: bytes, rig: str = "arkit", style: Style | None = None, **manner: Any) -> Array:
     samples = np.frombuffer(sound, np.int16).astype(np.float32) / np.float32(32768)
-    return animate(AudioChunk(samples, RATE), rig, 60, style, pace="live", pack=str(TINY)).values
+    return animate(AudioChunk(samples, RATE), rig, 60, style, pace="live", pack=str(TINY), **manner).values
 
 
 def serving(tiny: OnnxModel, act: Act, **setup: Any) -> None:
@@ -151,9 +153,44 @@ def test_style_keys_change_the_face(tiny: OnnxModel) -> None:
     async def act(server: Server, url: str) -> None:
         config = web.Config(RATE, pacing="burst")
         told = await converse(url, config, web.StyleKey(joy, RATE // 2), web.Sound(sound), web.End())
-        got = values_of(told)
-        np.testing.assert_allclose(got[:30], at_home(sound)[:30], atol=1e-6)
-        np.testing.assert_allclose(got[30:], at_home(sound, style=joy)[30:], atol=1e-6)
+        np.testing.assert_allclose(values_of(told), at_home(sound, keys=[Key(0.5, joy)]), atol=2e-6)
+
+    serving(tiny, act)
+
+
+def test_a_config_tells_how_it_is_said(tiny: OnnxModel) -> None:
+    sound, words = speech(1.5), "slightly blorped, then furious; looks down at the end"
+    style = Style({"joy": 0.5}, 0.75, -0.5, 1.5, "warm", Auto(most=2))
+
+    async def act(server: Server, url: str) -> None:
+        plain = web.Config(RATE, rigs=("livelink",), pacing="burst", style=style, life=Life(head=0.5), seed=7)
+        alive = {"idle": Life(head=0.5), "seed": 7}
+        keyed = replace(plain, keys=(web.StyleKey(Style({"anger": 1.0}), 8000, 0.25),))
+        told = await converse(url, keyed, web.Sound(sound), web.End())
+        keys = [Key(0.5, Style({"anger": 1.0}), 0.25)]
+        expected = at_home(sound, "livelink", style, keys=keys, **alive)
+        np.testing.assert_allclose(values_of(told), expected, atol=3e-6)
+        told = await converse(url, replace(plain, direction=words, seconds=1.5), web.Sound(sound), web.End())
+        expected = at_home(sound, "livelink", style, direct=words, **alive)
+        np.testing.assert_allclose(values_of(told), expected, atol=3e-6)
+        [notice] = [reply for reply in told if isinstance(reply, web.Notice)]
+        assert (notice.kind, notice.message.partition(" (")[0]) == ("left_out", "'blorped' is not known")
+
+    serving(tiny, act)
+
+
+def test_eyes_look_where_they_are_told(tiny: OnnxModel) -> None:
+    sound = speech(1.0)
+
+    async def act(server: Server, url: str) -> None:
+        config = web.Config(RATE, pacing="burst")
+        looks = web.Look(0.4, 0.0, RATE // 2), web.Look(at=3 * RATE // 4)
+        told = await converse(url, config, *looks, web.Sound(sound), web.End())
+        got, plain = values_of(told), at_home(sound)
+        np.testing.assert_allclose(got[:29], plain[:29], atol=1e-6)
+        aside = get("arkit").index("eyeLookOutRight")
+        assert (got[36:44, aside] > plain[36:44, aside] + 0.2).all()
+        np.testing.assert_allclose(got[55:], plain[55:], atol=1e-6)
 
     serving(tiny, act)
 
@@ -213,6 +250,14 @@ CONFIG = web.Config(RATE)
         (['{"type":"config","rate":16000,"rigs":["arkit2"]}'], "unknown rig 'arkit2'; have native"),
         (['{"type":"config","rate":16000,"model":"big\\ud800"}'], "unknown model 'big\\ud800'; have tiny"),
         (['{"type":"config","rate":16000,"style":{"emotion":{"glee":1}}}'], "unknown emotion 'glee'"),
+        (['{"type":"config","rate":16000,"style":{"energy":3}}'], "energy is 3; it is 0 to 2"),
+        (['{"type":"config","rate":16000,"style":{"speaker":"bob"}}'], "unknown speaker 'bob'; have lively"),
+        (['{"type":"config","rate":16000,"life":{"head":2}}'], "head is 2; amounts are 0 to 1"),
+        (['{"type":"config","rate":0,"keys":[{"at":4}]}'], "sample rate is 0 Hz"),
+        (['{"type":"config","rate":16000,"keys":[{"at":9},{"at":8}]}'], "order of time"),
+        (['{"type":"config","rate":16000,"direction":"hello"}'], "the direction names no feeling or look"),
+        (['{"type":"config","rate":16000,"direction":"sad","seconds":-1}'], "a direction for -1 s"),
+        ([CONFIG, web.End(), web.Look()], "a look after the end of the stream"),
         ([CONFIG, CONFIG], "a second config"),
         ([CONFIG, b"\0\0\0"], "3 bytes are no whole number of s16 samples"),
         ([CONFIG, "{}"], "a message without type"),

@@ -22,8 +22,11 @@ from typing import Any, Final, Literal, cast
 import numpy as np
 
 from voxrig.errors import WireError, unknown
+from voxrig.idle import OFF, Life
 from voxrig.types import Array, Style
+from voxrig_bridge import web_style
 from voxrig_bridge.fields import FAR, LONG, Fields, fields
+from voxrig_bridge.web_style import StyleKey as StyleKey
 
 SUBPROTOCOL: Final = "voxrig.v1"
 PATH: Final = "/v1/face"
@@ -44,6 +47,7 @@ _CURVES = 4096  # of one rig
 _TEXT = 4096  # characters of a sentence
 _TARGETS = 64
 _HIGHEST = 1 << 20  # Hz that a header may tell
+_SEEDS = 1 << 32
 _ENCODINGS = ("s16", "f32")
 
 
@@ -70,6 +74,15 @@ class Config:
     window: int = 0
     """Most frames beyond the last ack; 0 is no such bound."""
     format: Format = "binary"
+    keys: tuple[StyleKey, ...] = ()
+    """As if each were said before any sound, in order of time."""
+    direction: str = ""
+    """A director's words."""
+    seconds: float = 0.0
+    """Of the speech that is directed; 0 where nobody knows."""
+    life: Life = OFF
+    """In messages ``null`` where nothing lives, and a part that is not told is 1."""
+    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -80,13 +93,14 @@ class Sound:
 
 
 @dataclass(frozen=True)
-class StyleKey:
-    """From sample ``at`` on, speak so."""
+class Look:
+    """From sample ``at`` on, look there."""
 
-    style: Style
+    yaw: float | None = None
+    """Radians, above 0 to the subject's own right; without both angles the eyes are free."""
+    pitch: float | None = None
+    """Radians, above 0 down."""
     at: int = 0
-    transition: float = 0.0
-    """Seconds."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +125,7 @@ class End:
     """No more sound."""
 
 
-Request = Config | Sound | StyleKey | Ack | Interrupt | End
+Request = Config | Sound | StyleKey | Look | Ack | Interrupt | End
 
 
 # ── what servers answer ───────────────────────────────────────────────────────────────────────────────
@@ -166,7 +180,7 @@ class Notice:
 
     face: int
     kind: str
-    """late, dropped, going_away, interrupted or silence."""
+    """late, dropped, going_away, interrupted, silence or left_out."""
     message: str
     first: int = 0
     end: int = 0
@@ -208,13 +222,17 @@ def request(said: Request, as_json: bool = False) -> str | bytes:
     """A client's message; ``as_json`` tells sound as text, too. Raises ValueError on NaN."""
     match said:
         case Config():
-            plain = {key: getattr(said, key) for key in _CONFIG}
-            return _json("config", plain | {"fps": _ratio(said.fps), "style": _plain(said.style)})
+            told = {**vars(said), "fps": _ratio(said.fps), "style": web_style.plain_style(said.style)}
+            told |= {"keys": [*map(web_style.plain, said.keys)], "life": web_style.plain_life(said.life)}
+            return _json(
+                "config", {name: value for name, value in told.items() if value or name not in _SELDOM}
+            )
         case Sound():
             return _json("audio", {"samples": _base64(said.samples)}) if as_json else said.samples
         case StyleKey():
-            key = {"style": _plain(said.style), "at": said.at, "transition": said.transition}
-            return _json("style", key)
+            return _json("style", web_style.plain(said))
+        case Look():
+            return _json("look", {name: value for name, value in vars(said).items() if value is not None})
         case Ack():
             return _json("ack", {"frame": said.frame})
         case Interrupt():
@@ -355,9 +373,9 @@ class Reader:
 
 # ── inside ────────────────────────────────────────────────────────────────────────────────────────────
 
-_CONFIG = tuple(name for name in Config.__dataclass_fields__)
+_SELDOM = ("keys", "direction", "seconds", "life", "seed")
 _COUNTS = ("samples", "frames", "dropped", "late", "silence")
-_REQUESTS = ("config", "audio", "style", "ack", "interrupt", "end")
+_REQUESTS = ("config", "audio", "style", "look", "ack", "interrupt", "end")
 
 
 def _request(told: Fields) -> Request:
@@ -369,18 +387,26 @@ def _request(told: Fields) -> Request:
                 rigs=told.names("rigs", ("arkit",), LONG),
                 fps=_fps(told) if told.has("fps") else Fraction(60),
                 model=told.words("model", ""),
-                style=_style(told),
+                style=web_style.style_in(told),
                 pacing=cast(Pacing, told.choice("pacing", "realtime", ("realtime", "burst"))),
                 idle=told.number("idle", 0.0),
                 echo=told.value("echo", bool, False),
                 name=told.words("name", ""),
                 window=told.whole("window", 0),
                 format=cast(Format, told.choice("format", "binary", ("binary", "json"))),
+                keys=web_style.keys_in(told),
+                direction=told.words("direction", "", _TEXT),
+                seconds=told.number("seconds", 0.0),
+                life=web_style.life_in(told),
+                seed=told.whole("seed", 0, _SEEDS - 1),
             )
         case "audio":
             return Sound(_bytes(told.words("samples", most=MAX_MESSAGE)))
         case "style":
-            return StyleKey(_style(told), told.whole("at", 0), told.number("transition", 0.0))
+            return web_style.key_in(told)
+        case "look":
+            yaw, pitch = (told.number(name) if told.has(name) else None for name in ("yaw", "pitch"))
+            return Look(yaw, pitch, told.whole("at", 0))
         case "ack":
             return Ack(told.whole("frame"))
         case "interrupt":
@@ -426,14 +452,6 @@ def _fps(told: Fields) -> Fraction:
     return Fraction(int(high), int(low))
 
 
-def _style(told: Fields) -> Style:
-    """Which emotions there are is for others to know."""
-    entry = told.inside("style")
-    style = Style(entry.weights("emotion"), entry.number("intensity", 1.0))
-    entry.check_known()
-    return style
-
-
 def _matrix(track: Any, width: int) -> Array:
     """(t, c) of rows of numbers. Raises WireError."""
     if not isinstance(track, list) or not all(type(row) is list and len(row) == width for row in track):
@@ -467,10 +485,6 @@ def _json(kind: str, fields: Mapping[str, Any]) -> str:
 
 def _ratio(fps: Fraction) -> list[int]:
     return [fps.numerator, fps.denominator]
-
-
-def _plain(style: Style) -> dict[str, Any]:
-    return {"emotion": dict(style.emotion), "intensity": style.intensity}
 
 
 def _check_size(message: str | bytes) -> None:

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from .recital import transcribe
     from .speech.align import Transcript
     from .speech.pronounce import LANGUAGES
-    from .types import AudioChunk, Frames, Rig, Style
+    from .types import AudioChunk, Auto, Frames, Key, Rig, Style
 
 _HOMES = {
-    **dict.fromkeys(("AudioChunk", "Frames", "Rig", "Style"), "types"),
+    **dict.fromkeys(("AudioChunk", "Auto", "Frames", "Key", "Rig", "Style"), "types"),
     **dict.fromkeys(("Direction", "animate", "open_engine"), "performance"),
     **dict.fromkeys(("Engine", "Stream"), "engine"),
     "Life": "idle",
@@ -38,9 +38,11 @@ _HOMES = {
 __all__ = [
     "LANGUAGES",
     "AudioChunk",
+    "Auto",
     "Direction",
     "Engine",
     "Frames",
+    "Key",
     "Life",
     "Rig",
     "ServiceError",

@@ -10,18 +10,24 @@ batch equals its members; n samples give exactly ceil(n * fps / rate) frames.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Self
 
 import numpy as np
 
-from .errors import AudioError
-from .model import Model, State
+from .emotion import Ear
+from .errors import AudioError, StyleError
+from .expression import Acting, Expression
+from .model import Model, ModelCard, State
 from .resample import Quality, Resampler
 from .retime import Retime, frame_count, frame_rate
 from .smooth import Smooth
-from .style import vector
+from .style import plain, vector
+from .track import Track
 from .types import LOUDEST, Array, AudioChunk, Frames, Style
+
+_NO_STYLE = np.zeros(0, np.float32)
 
 
 class Stream:
@@ -36,7 +42,8 @@ class Stream:
         self,
         model: Model,
         block: int,
-        style: Style,
+        track: Track,
+        acting: Acting | None,
         resampler: Resampler,
         smooth: Smooth,
         retime: Retime,
@@ -44,9 +51,8 @@ class Stream:
         card = model.card
         self.rate, self.fps = resampler.rate_in, retime.fps
         self._card, self._block, self._state = card, block, model.initial_state()
+        self._track, self._acting = track, acting
         self._resampler, self._smooth, self._retime = resampler, smooth, retime
-        self._styles: deque[tuple[int, Array]] = deque()  # (model sample index from which, vector)
-        self._style = vector(style, card.styles)
         self._buffer: deque[Array] = deque()
         self._waiting = 0  # model samples in _buffer
         self._taken = 0  # model samples handed to the model
@@ -98,9 +104,16 @@ class Stream:
         self._pushed = chunk.end
         self._hear(self._resampler.push(chunk.samples))
 
-    def set_style(self, style: Style, at: int) -> None:
-        """Speak in another style from sample ``at`` of the stream on (next block)."""
-        self._styles.append((at * self._card.rate // self.rate, vector(style, self._card.styles)))
+    def set_style(self, style: Style, at: int, transition: float = 0.0) -> None:
+        """Speak in another style from sample ``at`` of the stream on, reached within ``transition`` seconds.
+
+        Styles come in order, and before the sound that they are for. Raises StyleError.
+        """
+        frame, over = frame_count(at, self.rate, self._card.fps), round(transition * self._card.fps)
+        if self._acting is not None:
+            self._acting.key(style, frame, over)
+        else:
+            self._track.key(_inputs(style, self._card), frame, over)
 
     def end(self) -> None:
         """No more sound: what was pushed is played out, and then ``done`` becomes true."""
@@ -130,11 +143,11 @@ class Stream:
         if len(samples):
             self._buffer.append(samples)
             self._waiting += len(samples)
+            if self._acting is not None:
+                self._acting.hear(samples)
 
     def _take(self, blocks: int) -> tuple[Array, Array, State]:
-        """The next blocks of sound, the style and the state."""
-        while self._styles and self._styles[0][0] <= self._taken:
-            self._style = self._styles.popleft()[1]
+        """The next blocks of sound, the model's own style inputs and the state."""
         size = blocks * self._block * self._card.hop
         joined = np.concatenate(self._buffer) if len(self._buffer) > 1 else self._buffer[0]
         self._buffer.clear()
@@ -142,7 +155,13 @@ class Stream:
             self._buffer.append(joined[size:])
         self._waiting -= size
         self._taken += size
-        return joined[:size], self._style, self._state
+        style = self._track.take(self._told, 1)[0] if self._card.styles else _NO_STYLE
+        return joined[:size], style, self._state
+
+    def _act(self, samples: Array, count: int) -> tuple[Array, Array, Acting]:
+        """Of the frames that the model tells next: sound (n,) and styles (count, k). It hears ``samples``."""
+        assert self._acting is not None
+        return self._acting.due(samples), self._acting.style(self._told, count), self._acting
 
     def _give(self, values: Array, state: State) -> None:
         """The model's answer to what was taken last."""
@@ -164,10 +183,20 @@ class Engine:
     that comes at once is done sooner, and no step grows longer.
     """
 
-    def __init__(self, model: Model, batch: int = 64, block: int = 1, stride: int = 1) -> None:
+    def __init__(
+        self,
+        model: Model,
+        batch: int = 64,
+        block: int = 1,
+        stride: int = 1,
+        expression: Expression | None = None,
+        ear: Ear | None = None,
+    ) -> None:
         if batch < 1 or block < 1 or stride < 1:
             raise ValueError(f"batch, block and stride must be at least 1, got {batch}, {block} and {stride}")
         self.model, self.batch, self.block, self.stride = model, batch, block, stride
+        suits = expression is not None and expression.suits(model.card)
+        self.expression, self.ear = expression if suits else None, ear
         self._streams: list[Stream] = []
 
     def open(
@@ -185,9 +214,27 @@ class Engine:
         card = self.model.card
         resampler = Resampler(rate or card.rate, card.rate, quality)
         retime = Retime(card.fps, frame_rate(fps), len(card.rig))
-        stream = Stream(self.model, self.block, style or Style(), resampler, Smooth(smooth, card.fps), retime)
+        acting = self.act(style or Style(), card.delay)
+        track = Track(_inputs(Style() if acting else style or Style(), card))
+        steady = Smooth(smooth, card.fps)
+        stream = Stream(self.model, self.block, track, acting, resampler, steady, retime)
         self._streams.append(stream)
         return stream
+
+    def check(self, style: Style) -> None:
+        """Raises StyleError where nobody here can show a style, or hear what it is to follow."""
+        if self.expression is None:
+            _inputs(style, self.model.card)
+        elif style.auto is not None and self.ear is None:
+            raise StyleError(
+                "emotion is to be heard in the voice, and nobody listens; give the engine an ear"
+            )
+
+    def act(self, style: Style, delay: int = 0) -> Acting | None:
+        """A style over time, of curves that come ``delay`` frames after their sound; None where nobody can
+        show it. Raises StyleError."""
+        self.check(style)
+        return Acting(style, self.expression, self.ear, delay) if self.expression else None
 
     def close(self, stream: Stream) -> None:
         """Forget a stream, finished or not."""
@@ -228,7 +275,28 @@ class Engine:
             served = set(streams)
             self._streams = [s for s in self._streams if s not in served] + streams
         audio, styles, states = zip(*(s._take(blocks) for s in streams), strict=True)
-        values, after = self.model.step(np.stack(audio), np.stack(styles), states)
+        heard = np.stack(audio)
+        values, after = self.model.step(heard, np.stack(styles), states)
+        if self.expression is not None:
+            values = self._express(streams, heard, values)
         for stream, told, state in zip(streams, values, after, strict=True):
             stream._give(told, state)
         return len(streams)
+
+    def _express(self, streams: Sequence[Stream], heard: Array, values: Array) -> Array:
+        """The model's curves (b, t, c) of sound (b, n) with what each stream's style adds."""
+        assert self.expression is not None
+        parts = [s._act(samples, values.shape[1]) for s, samples in zip(streams, heard, strict=True)]
+        audio, styles, actings = zip(*parts, strict=True)
+        states = [acting.state for acting in actings]
+        shown, after = self.expression.step(np.stack(audio), values, np.stack(styles), states)
+        for acting, state in zip(actings, after, strict=True):
+            acting.state = state
+        return shown
+
+
+def _inputs(style: Style, card: ModelCard) -> Array:
+    """The model's own style inputs, (k,). Raises StyleError where it has none and they are asked for."""
+    if not card.styles and not plain(style):
+        raise StyleError(f"pack '{card.name}' shows no styles, and no expression goes with it")
+    return vector(style, card.styles)

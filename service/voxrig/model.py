@@ -143,14 +143,23 @@ class OnnxModel:
 
 
 def load(pack: str | Path = "file", device: Device = "auto", threads: int = 1) -> OnnxModel:
-    """The pack in a folder, or one of ``PACKS``.
+    """The speech pack in a folder, or one of ``PACKS``.
 
     ``threads`` are those inside one step. ``device="gpu"`` insists on a GPU; ``"auto"`` takes one
     where the GPU build of ONNX Runtime is installed and finds one. Raises ModelError.
     """
+    folder = find(pack)
+    card, session = open_pack(folder, device, threads)
+    try:
+        return OnnxModel(card, session)
+    except Exception as error:  # ONNX Runtime raises many types of its own
+        raise ModelError(f"{folder / 'model.onnx'} does not run: {_first_line(error)}") from error
+
+
+def open_pack(folder: Path, device: Device = "auto", threads: int = 1) -> tuple[ModelCard, Any]:
+    """A pack of any kind as its card and a session of ONNX Runtime; see ``load``. Raises ModelError."""
     if device not in get_args(Device):
         raise ModelError(unknown("device", device, get_args(Device)))
-    folder = find(pack)
     card = read_card(folder)
     ort = runtime()
     wanted = [_CPU]
@@ -162,15 +171,13 @@ def load(pack: str | Path = "file", device: Device = "auto", threads: int = 1) -
     options.log_severity_level = 4  # provider trouble is told by us, below, in a sentence
     try:
         session = ort.InferenceSession(str(folder / "model.onnx"), options, providers=wanted)
-        if device == "gpu" and _GPU not in session.get_providers():
-            have = ", ".join(session.get_providers())
-            raise ModelError(f"no GPU for pack '{card.name}': ONNX Runtime offers {have}; use --device cpu")
-        _check_graph(card, session)
-        return OnnxModel(card, session)
-    except ModelError:
-        raise
-    except Exception as error:  # ONNX Runtime raises many types of its own
+    except Exception as error:
         raise ModelError(f"{folder / 'model.onnx'} does not run: {_first_line(error)}") from error
+    if device == "gpu" and _GPU not in session.get_providers():
+        have = ", ".join(session.get_providers())
+        raise ModelError(f"no GPU for pack '{card.name}': ONNX Runtime offers {have}; use --device cpu")
+    _check_graph(card, session)
+    return card, session
 
 
 def find(pack: str | Path) -> Path:

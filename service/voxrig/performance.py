@@ -7,7 +7,7 @@ them through one engine, in bounded memory whatever their length.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -17,8 +17,10 @@ from typing import Literal
 import numpy as np
 
 from .audio import AudioSource, open_audio
+from .emotion import load_ear
 from .engine import Engine, Stream
 from .errors import ModelError, TextError, VoxrigError
+from .expression import load_expression
 from .idle import OFF, Idle, Life
 from .model import Device, OnnxModel, load
 from .post import Adjust, Chain, Rest, Retarget
@@ -30,8 +32,8 @@ from .smooth import Smooth
 from .speech import coarticulation
 from .speech.align import Transcript
 from .staging import AS_IT_COMES, Staging, direct
-from .style import MAX_INTENSITY, Express, check
-from .types import AudioChunk, Frames, Rig, Sink, Stage, Style, join
+from .style import MAX_INTENSITY, check, check_keys, plain
+from .types import AudioChunk, Frames, Key, Rig, Sink, Stage, Style, join
 
 Pace = Literal["file", "live", "fast"]
 
@@ -57,6 +59,8 @@ class Direction:
     pace: Pace = "file"
     """Whole files with all their context, or exactly what a live stream would get: ``live`` looks ahead
     70 ms, ``fast`` 20 ms; both with the short resampling filter and one hop a step."""
+    keys: tuple[Key, ...] = ()
+    """Styles that follow ``style``, in order of time."""
     to_rig: RigMap | None = None
     """The map from native, where the rig is not one of voxrig's own table."""
     words: str = ""
@@ -71,19 +75,26 @@ class Direction:
         return max(1, int(rate * (_FILE_CHUNK if self.pace == "file" else _LIVE_CHUNK)))
 
     def staged(self, seconds: float | None) -> Staging:
-        """What the words ask of a recording of so many seconds, None if nobody knows. Raises StyleError."""
-        return direct(self.words, seconds) if self.words else AS_IT_COMES
+        """What keys and words ask of a recording of so many seconds, None if nobody knows; where both tell a
+        style, words do. Raises StyleError."""
+        if not self.words:
+            return replace(AS_IT_COMES, keys=self.keys)
+        staging = direct(self.words, seconds)
+        told = tuple(replace(key, style=self._directed(key.style)) for key in staging.keys)
+        return replace(staging, keys=told or self.keys)
+
+    def _directed(self, wanted: Style) -> Style:
+        intensity = min(wanted.intensity * self.style.intensity, MAX_INTENSITY)
+        return replace(self.style, emotion=wanted.emotion, intensity=intensity)
+
+    @property
+    def plain(self) -> bool:
+        """Whether nothing is to be added to speech. Raises StyleError."""
+        return not self.words and all(plain(style) for style in (self.style, *(k.style for k in self.keys)))
 
     def stages(self, staging: Staging = AS_IT_COMES) -> Chain:
         """Fresh stages from native frames to this direction's rig."""
         stages: list[Stage] = []
-        if self.style.emotion or staging.keys:
-            express = Express(check(self.style))
-            for key in staging.keys:
-                intensity = min(key.style.intensity * self.style.intensity, MAX_INTENSITY)
-                style = replace(key.style, intensity=intensity)
-                express.key(style, round(key.at * self.fps), round(key.transition * self.fps))
-            stages.append(express)
         if self.idle != OFF or staging.looks:
             idle = Idle(self.idle, self.fps, self.seed)
             staging.aim(idle, self.fps)
@@ -97,7 +108,10 @@ class Direction:
     def engine(self, pack: str | None = None, device: Device = "auto", batch: int = 16) -> Engine:
         """An engine that suits this direction, on its own pack or on another."""
         block = _FILE_BLOCK if self.pace == "file" else 1
-        return Engine(load(pack or self.pace, device), batch, block)
+        model, styles = load(pack or self.pace, device), (self.style, *(key.style for key in self.keys))
+        expression = None if self.plain else load_expression(device)
+        ear = load_ear(device) if any(style.auto for style in styles) else None
+        return Engine(model, batch, block, expression=expression, ear=ear)
 
 
 class Performance:
@@ -118,6 +132,8 @@ class Performance:
         if smooth is None:
             smooth = 0.0 if live else _FILE_SMOOTH
         self._stream: Stream = engine.open(direction.style, rate, direction.fps, quality, smooth)
+        for key in staging.keys:
+            self._stream.set_style(key.style, round(key.at * rate), key.transition)
         self._stages = direction.stages(staging)
         self._ended = self._flushed = self._left = False
         self._shown = 0  # native frames
@@ -172,6 +188,8 @@ class Job:
     """Looks up what is said; None where that is not known."""
     transcribed: Callable[[Transcript], None] | None = None
     """Told when each word and phone of the script sounds, or without one the phones as they are heard."""
+    direction: Direction | None = None
+    """Its own, on the same pack; None is that of all."""
 
 
 @dataclass(frozen=True)
@@ -197,7 +215,7 @@ def perform(jobs: Iterable[Job], direction: Direction, engine: Engine) -> Genera
         while True:
             for job in islice(waiting, engine.batch - len(running)):
                 try:
-                    running.append(_Run(job, direction, engine))
+                    running.append(_Run(job, job.direction or direction, engine))
                 except VoxrigError as error:
                     yield Progress(job.name, 0, 0, error=error)
             if not running:
@@ -297,7 +315,13 @@ def begin(
     stages = direction.stages(staging)
     if direction.smooth:
         stages = Chain([Smooth(direction.smooth, direction.fps), stages])
-    return Recital(chunks, rate, script, _phonetic(engine), stages, retime)
+    acting = engine.act(direction.style)
+    for key in staging.keys:
+        engine.check(key.style)
+        if acting is not None:
+            at, over = (round(seconds * coarticulation.FPS) for seconds in (key.at, key.transition))
+            acting.key(key.style, at, over)
+    return Recital(chunks, rate, script, _phonetic(engine), acting, stages, retime)
 
 
 def _phonetic(engine: Engine) -> OnnxModel:
@@ -322,6 +346,7 @@ def animate(
     fps: Fraction | int = 60,
     style: Style | None = None,
     *,
+    keys: Sequence[Key] = (),
     pace: Pace = "file",
     text: str | None = None,
     language: str = "en",
@@ -335,15 +360,22 @@ def animate(
 
     n samples give exactly ceil(n * fps / rate) frames; frame 0 belongs to sample 0. With the ``text`` that
     is said (about; in one of ``voxrig.LANGUAGES``) the lips are surer still. ``pace`` "live" and "fast" give
-    what a live stream would. ``direct`` takes a director's words ("sceptical, then amused"). ``idle`` adds
-    blinks, gaze and motion of the head: ``Life()`` all of them.
+    what a live stream would. ``keys`` are styles that follow ``style``. ``direct`` takes a director's words
+    ("sceptical, then amused"). ``idle`` adds blinks, gaze and motion of the head: ``Life()`` all of them.
 
     >>> frames = animate("line.wav", rig="metahuman", fps=30, style=Style({"joy": 0.6}))
 
     Raises AudioError, ModelError, RigError, StyleError or TextError.
     """
     direction = Direction(
-        get(rig), frame_rate(fps), check(style or Style()), pace=pace, words=direct, idle=idle, seed=seed
+        get(rig),
+        frame_rate(fps),
+        check(style or Style()),
+        pace=pace,
+        keys=check_keys(tuple(keys)),
+        words=direct,
+        idle=idle,
+        seed=seed,
     )
     script = None if text is None else Script(text, language)
     engine = direction.engine(pack, device)
@@ -376,4 +408,4 @@ def _pieces(sound: AudioChunk, size: int) -> Iterator[AudioChunk]:
 
 def open_engine(pack: str = "live", device: Device = "auto", batch: int = 64, block: int = 1) -> Engine:
     """An engine for live streams, on the pack that ships with voxrig or on another."""
-    return Engine(load(pack, device), batch, block)
+    return Engine(load(pack, device), batch, block, expression=load_expression(device), ear=load_ear(device))

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from .errors import AudioError, TextError
+from .expression import Acting
 from .model import OnnxModel, load
 from .post import Chain
 from .resample import Resampler
@@ -55,20 +56,20 @@ def transcribe(
     """
     model = load(pack)
     if text is not None:
-        return fit(model, sound.samples, sound.rate, text, language, exact)[0]
+        return fit(model, _resampled(sound.samples, sound.rate, model), text, language, exact)[0]
     hearing = Hearing(model, sound.rate)
     hearing.push(sound.samples)
     return hearing.transcript()
 
 
 def fit(
-    model: OnnxModel, samples: Array, rate: int, text: str, language: str, exact: bool = False
+    model: OnnxModel, resampled: Array, text: str, language: str, exact: bool = False
 ) -> tuple[Transcript, Array]:
-    """``transcribe`` with a model that is already loaded, and the curves (t, 110) that it tells alone."""
+    """``transcribe`` with a model that is already loaded, of sound (n,) at its rate, and the curves (t, 110)
+    that it tells alone."""
     words = pronounce(text, language)
-    if len(samples) > LONGEST * rate:
+    if len(resampled) > LONGEST * model.card.rate:
         raise TextError(f"text can be fitted to at most {LONGEST} s of sound; cut it at pauses")
-    resampled = Resampler(rate, model.card.rate, "best").push(np.asarray(samples, np.float32), last=True)
     # The network hears every level, but the phones of a whisper are clearer at an ordinary one.
     loud = float(np.sqrt(np.mean(resampled**2))) if len(resampled) else 0.0
     curves, phones = model.hear(resampled * (0.1 / loud if loud > 1e-5 else 1.0))
@@ -79,6 +80,10 @@ def fit(
         count = f"{len(found.words)} of {len(words)} words heard in {spoken:.1f} s of speech"
         raise TextError(f"the text is not what is said: {count} ({language}: {text.strip()[:40]!r})")
     return found, curves
+
+
+def _resampled(samples: Array, rate: int, model: OnnxModel) -> Array:
+    return Resampler(rate, model.card.rate, "best").push(np.asarray(samples, np.float32), last=True)
 
 
 class Hearing:
@@ -139,11 +144,12 @@ class Recital:
         rate: int,
         script: Script,
         model: OnnxModel,
+        acting: Acting | None,
         stages: Chain,
         retime: Retime,
     ) -> None:
         self._chunks, self._rate, self._script, self._model = chunks, rate, script, model
-        self._stages, self._retime = stages, retime
+        self._acting, self._stages, self._retime = acting, stages, retime
         self._heard: list[Array] = []
         self._ended = False
         self.done = False
@@ -174,10 +180,14 @@ class Recital:
             return None
         samples = np.concatenate([np.zeros(0, np.float32), *self._heard])
         script = self._script
-        self.transcript, told = fit(self._model, samples, self._rate, script.text, script.language)
+        resampled = _resampled(samples, self._rate, self._model)
+        self.transcript, told = fit(self._model, resampled, script.text, script.language)
         total = frame_count(len(samples), self._rate, self._retime.fps)
-        native = say(self.transcript.phones, self._retime.needs(total), told)
-        values = self._retime.push(native.values)[:total]
+        native = say(self.transcript.phones, self._retime.needs(total), told).values
+        if self._acting is not None:
+            self._acting.hear(resampled)
+            native = self._acting.over(resampled, native)
+        values = self._retime.push(native)[:total]
         self.done = True
         return self._stages(Frames(NATIVE, values, self._retime.fps), last=True)
 

@@ -1,186 +1,159 @@
-"""Emotion on the face: names, how to write them, and the expression that each adds to speech.
+"""Styles: their names, how to write them, and the numbers that a model is told.
 
-The ten names are those of NVIDIA Audio2Face-3D. The expressions are built from the action units that
-EMFACS lists for the emotion (Ekman and Friesen, "EMFACS-7", 1983; pain after Prkachin, "The
-consistency of facial expressions of pain", 1992), with amounts chosen by us.
+The ten emotions are those of NVIDIA Audio2Face-3D. Speakers are habits that we made up, see
+docs/expression.md.
 """
 
 from __future__ import annotations
 
 import math
-from collections import deque
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from .errors import StyleError, unknown
-from .rigs import NATIVE
-from .types import Array, Frames, Style
+from .types import Array, Auto, Key, Style
 
+EMOTIONS = (
+    "amazement",
+    "anger",
+    "cheekiness",
+    "disgust",
+    "fear",
+    "grief",
+    "joy",
+    "outofbreath",
+    "pain",
+    "sadness",
+)
+SPEAKERS = ("lively", "reserved", "stern", "warm")
 MAX_INTENSITY = 1.5
+MAX_TRANSITION = 60.0
+TRANSITION = 0.4
+"""Seconds from one timed style to the next unless told otherwise."""
+HEARD = "heard"
+"""The input that tells how much the emotion in the voice counts."""
+INPUTS = (*EMOTIONS, "energy", "asymmetry", *(f"speaker_{name}" for name in SPEAKERS), HEARD)
+"""All that a style can tell a model."""
 
-# Without a side: both sides. The action units are named on the right.
-_EXPRESSIONS: dict[str, dict[str, float]] = {
-    "amazement": {"browInnerUp": 0.8, "browOuterUp": 0.7, "eyeWide": 0.6, "jawOpen": 0.12},  # 1 2 5 26
-    "anger": {
-        "browDown": 0.9,
-        "eyeWide": 0.25,
-        "eyeSquint": 0.4,
-        "mouthPress": 0.25,
-        "noseSneer": 0.3,
-    },  # 4 5 7 23
-    "cheekiness": {
-        "mouthSmileRight": 0.55,
-        "mouthSmileLeft": 0.15,
-        "mouthDimpleRight": 0.3,
-        "eyeSquintRight": 0.35,
-        "browOuterUpLeft": 0.45,
-    },  # unilateral 12 14, 2
-    "disgust": {
-        "noseSneer": 0.8,
-        "mouthUpperUp": 0.25,
-        "mouthFrown": 0.3,
-        "browDown": 0.4,
-        "cheekSquint": 0.3,
-    },
-    "fear": {
-        "browInnerUp": 0.8,
-        "browOuterUp": 0.4,
-        "browDown": 0.25,
-        "eyeWide": 0.7,
-        "mouthStretch": 0.3,
-    },  # 1 2 4 5 20
-    "grief": {
-        "browInnerUp": 1.0,
-        "browDown": 0.35,
-        "mouthFrown": 0.6,
-        "mouthShrugLower": 0.35,
-        "eyeSquint": 0.4,
-    },
-    "joy": {"mouthSmile": 0.6, "cheekSquint": 0.6, "eyeSquint": 0.25, "mouthDimple": 0.1},  # 6 12
-    "outofbreath": {
-        "browInnerUp": 0.3,
-        "jawOpen": 0.1,
-        "mouthLowerDown": 0.1,
-        "noseSneer": 0.15,
-        "eyeSquint": 0.15,
-    },
-    "pain": {
-        "browDown": 0.7,
-        "cheekSquint": 0.6,
-        "eyeSquint": 0.7,
-        "noseSneer": 0.4,
-        "mouthStretch": 0.25,
-    },  # 4 6 7 9 20
-    "sadness": {"browInnerUp": 0.7, "browDown": 0.15, "mouthFrown": 0.45, "eyeBlink": 0.12},  # 1 4 15
+_RANGES = {"intensity": (0.0, MAX_INTENSITY), "asymmetry": (-1.0, 1.0), "energy": (0.0, 2.0)}
+_AUTO = {
+    "strength": (0.0, 1.0),
+    "contrast": (0.3, 3.0),
+    "most": (1, 6),
+    "blend": (0.0, 1.0),
+    "preferred": (0.0, 1.0),
 }
-EMOTIONS = tuple(_EXPRESSIONS)
-
-# Curves that part the lips: they yield while speech presses the lips together.
-_PARTING = ("jawOpen", "mouthUpperUp", "mouthLowerDown", "mouthStretch", "mouthFrown", "mouthShrugLower")
+_TIMED = re.compile(r"\s*(?P<at>[^:~]+)(~(?P<over>[^:]+))?:(?P<mixture>.*)", re.DOTALL)
+_EXAMPLE = "joy=0.8, or joy=0.8; 2.5: anger; 4~1: neutral"
 
 
 def check(style: Style) -> Style:
-    """The style itself. Raises StyleError on an unknown emotion or a number out of range."""
+    """The style itself. Raises StyleError on an unknown name or a number out of range."""
     for name, weight in style.emotion.items():
-        if name not in _EXPRESSIONS:
+        if name not in EMOTIONS:
             raise StyleError(unknown("emotion", name, EMOTIONS))
         if not 0 <= weight <= 1:
             raise StyleError(f"emotion {name} is {weight:g}; weights are 0 to 1")
-    if not 0 <= style.intensity <= MAX_INTENSITY:
-        raise StyleError(f"intensity is {style.intensity:g}; it is 0 to {MAX_INTENSITY:g}")
+    for name, (low, high) in _RANGES.items():
+        if not low <= getattr(style, name) <= high:
+            raise StyleError(f"{name} is {getattr(style, name):g}; it is {low:g} to {high:g}")
+    if style.speaker and style.speaker not in SPEAKERS:
+        raise StyleError(unknown("speaker", style.speaker, SPEAKERS))
+    for name, (low, high) in _AUTO.items() if style.auto else ():
+        if not low <= getattr(style.auto, name) <= high:
+            raise StyleError(f"auto {name} is {getattr(style.auto, name):g}; it is {low:g} to {high:g}")
     return style
 
 
-def parse(text: str, intensity: float = 1.0) -> Style:
-    """A style from ``"joy=0.8,sadness=0.2"``; a bare name means 1. Raises StyleError."""
-    emotion: dict[str, float] = {}
-    for part in filter(None, (p.strip() for p in text.split(","))):
-        name, _, weight = (p.strip() for p in part.partition("="))
-        try:
-            emotion[name] = float(weight) if weight else 1.0
-        except ValueError:
-            raise StyleError(f"emotion {name} is '{weight}'; write a number from 0 to 1") from None
-        if math.isnan(emotion[name]):
-            raise StyleError(f"emotion {name} is '{weight}'; write a number from 0 to 1")
-    return check(Style(emotion, intensity))
+def parse(text: str, base: Style | None = None) -> Style:
+    """A style of a mixture of emotions, otherwise as ``base``. A bare name means 1. Raises StyleError.
+
+    ``auto`` hears the emotion in the voice; others are mixed in.
+
+    >>> parse("joy=0.8,sadness").emotion
+    {'joy': 0.8, 'sadness': 1.0}
+    >>> parse("auto+joy=0.3").auto
+    Auto(strength=0.6, contrast=1.0, most=3, blend=0.7, preferred=0.5)
+    """
+    base, emotion, auto = base or Style(), dict[str, float](), None
+    for part in filter(None, (p.strip() for p in re.split("[,+]", text))):
+        name, equals, weight = (p.strip() for p in part.partition("="))
+        if name in ("auto", "neutral") and not equals:
+            auto = (base.auto or Auto()) if name == "auto" else auto
+            continue
+        emotion[name] = _number(weight, f"emotion {name}", "a number from 0 to 1") if equals else 1.0
+    return check(replace(base, emotion=emotion, auto=auto))
+
+
+def score(text: str, base: Style | None = None) -> tuple[Style, tuple[Key, ...]]:
+    """Mixtures with times: the first style, and keys for those that follow. Raises StyleError.
+
+    ``;`` separates them; each but the first begins with its seconds, and ``~`` the seconds that it takes
+    to get there.
+
+    >>> style, [anger, rest] = score("joy=0.8; 2.5: anger; 4~1: neutral")
+    >>> (anger.at, anger.transition, anger.style.emotion, rest.at, rest.transition, rest.style.emotion)
+    (2.5, 0.4, {'anger': 1.0}, 4.0, 1.0, {})
+    """
+    first, *others = text.split(";")
+    if ":" in first:
+        others, first = [first, *others], ""
+    style, keys = parse(first, base), list[Key]()
+    for part in filter(str.strip, others):
+        found = _TIMED.fullmatch(part)
+        if not found:
+            raise StyleError(f"'{part.strip()[:40]}' has no time; write {_EXAMPLE}")
+        at = _number(found["at"], "a style's time", "seconds")
+        over = TRANSITION if found["over"] is None else _number(found["over"], "a transition", "seconds")
+        keys.append(Key(at, parse(found["mixture"], base), over))
+    return style, check_keys(tuple(keys))
+
+
+def check_keys(keys: tuple[Key, ...]) -> tuple[Key, ...]:
+    """The keys themselves. Raises StyleError on a wrong style, time or order."""
+    before = 0.0
+    for key in keys:
+        check(key.style)
+        if not before <= key.at < math.inf:
+            raise StyleError(
+                f"a style at {key.at:g} s follows one at {before:g} s; have them in order of time"
+            )
+        if not 0 <= key.transition <= MAX_TRANSITION:
+            raise StyleError(f"a transition is {key.transition:g} s; it is 0 to {MAX_TRANSITION:g}")
+        before = key.at
+    return keys
 
 
 def vector(style: Style, names: Sequence[str]) -> Array:
-    """The style inputs (k,) of a model that names them; emotions that it does not name are left out.
+    """The style inputs (k,) of a model that names them; 0 is a neutral face with nobody's habits.
 
-    Raises StyleError on an emotion that nobody knows.
+    Where emotion is heard in the voice, the style's own has its share of ``Auto.preferred``, and ``heard``
+    is the factor of the other. Raises StyleError on what nobody knows.
     """
-    style = check(style)
-    return np.array([style.emotion.get(n, 0.0) * style.intensity for n in names], np.float32)
+    style, own, heard = check(style), style.intensity, 0.0
+    if style.auto is not None:
+        share = style.auto.preferred if any(style.emotion.values()) else 0.0
+        whole = style.intensity * style.auto.strength
+        own, heard = whole * share, whole * (1 - share)
+    inputs = {name: weight * own for name, weight in style.emotion.items()}
+    inputs |= {"energy": style.energy - 1, "asymmetry": style.asymmetry, HEARD: heard}
+    inputs |= {f"speaker_{style.speaker}": 1.0} if style.speaker else {}
+    return np.array([inputs.get(name, 0.0) for name in names], np.float32)
 
 
-def expression(style: Style) -> Array:
-    """What a style adds to every native frame, (c,)."""
-    out = np.zeros(len(NATIVE), np.float32)
-    for emotion, weight in check(style).emotion.items():
-        for name, amount in _EXPRESSIONS[emotion].items():
-            out[_columns(name)] += amount * weight * style.intensity
-    return out
+def plain(style: Style) -> bool:
+    """Whether a style adds nothing to speech. Raises StyleError."""
+    return not vector(style, INPUTS).any()
 
 
-class Express:
-    """A stage on the native rig that adds the expression of a style and lets closed lips stay closed.
-
-    ``key`` changes the style from a frame on. Results do not depend on how frames are cut, so long as a
-    key comes before its frames.
-    """
-
-    delay = 0
-
-    def __init__(self, style: Style) -> None:
-        self._from = self._to = expression(style)
-        self._since, self._over = 0, 0  # frames: the change from _from to _to
-        self._keys: deque[tuple[int, int, Array]] = deque()
-        self._parting = np.zeros(len(NATIVE), bool)
-        self._parting[[c for name in _PARTING for c in _columns(name)]] = True
-        self._open, self._close = NATIVE.index("jawOpen"), NATIVE.index("mouthClose")
-
-    def key(self, style: Style, at: int, over: int = 0) -> None:
-        """From frame ``at`` on go to another style, within ``over`` frames. Raises StyleError.
-
-        A key before the last one takes its time; one for frames that are gone begins with the next.
-        """
-        at = max(at, self._keys[-1][0]) if self._keys else at
-        self._keys.append((at, over, expression(style)))
-
-    def __call__(self, frames: Frames, last: bool = False) -> Frames:
-        if frames.rig.name != NATIVE.name:
-            raise ValueError(f"Express works on {NATIVE.name}, not {frames.rig.name}")
-        values = frames.values
-        add = self._adds(frames.start, len(frames))
-        if not add.any():
-            return frames
-        closed = np.clip(values[:, self._close] / np.maximum(values[:, self._open], 0.02), 0, 1)
-        yielding = np.where(self._parting, 1 - closed[:, None], 1)
-        values = np.clip(values + add * yielding, NATIVE.low, NATIVE.high)
-        return Frames(frames.rig, np.asarray(values, np.float32), frames.fps, frames.start)
-
-    def _adds(self, start: int, count: int) -> Array:
-        """What is added to each of the next frames, (t, c), or to all of them alike, (1, c)."""
-        parts, at, end = [], start, start + count
-        while at < end:
-            while self._keys and self._keys[0][0] <= at:
-                _, over, goal = self._keys.popleft()
-                self._from, self._to = self._during(np.array([at]))[0], goal
-                self._since, self._over = at, over
-            until = min(end, self._keys[0][0]) if self._keys else end
-            if at == start and until == end and at >= self._since + self._over:
-                return self._to[None]
-            parts.append(self._during(np.arange(at, until)))
-            at = until
-        return np.concatenate(parts) if parts else self._to[None]
-
-    def _during(self, frames: np.ndarray) -> Array:
-        part = np.clip((frames - self._since) / self._over, 0, 1) if self._over else np.ones(len(frames))
-        return np.asarray(self._from + part[:, None] * (self._to - self._from), np.float32)
-
-
-def _columns(name: str) -> list[int]:
-    sides = (name,) if name in NATIVE.curves else (name + "Left", name + "Right")
-    return [NATIVE.index(side) for side in sides]
+def _number(text: str, what: str, want: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise StyleError(f"{what} is '{text.strip()}'; write {want}")
+    return value

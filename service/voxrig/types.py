@@ -100,11 +100,48 @@ class Frames:
 
 
 @dataclass(frozen=True)
+class Auto:
+    """How much of the emotion is heard in the voice. Names and defaults are those of Audio2Face-3D."""
+
+    strength: float = 0.6
+    """Of what is heard and preferred together, 0..1."""
+    contrast: float = 1.0
+    """Of what is heard: how far the likely is above the unlikely, 0.3..3."""
+    most: int = 3
+    """Emotions heard at a time, 1..6."""
+    blend: float = 0.7
+    """Of what was heard before in what is heard now, 0..1."""
+    preferred: float = 0.5
+    """Share of the style's own emotion, where it has any, 0..1."""
+
+
+@dataclass(frozen=True)
 class Style:
-    """How to say it: emotion weights 0..1 by name, and an overall intensity 0..1.5."""
+    """How to say it."""
 
     emotion: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    """Weights 0..1 by name; what is not named is 0."""
     intensity: float = 1.0
+    """Of the emotion, 0..1.5."""
+    asymmetry: float = 0.0
+    """Which side of the face leads, -1..1: above 0 the subject's own right."""
+    energy: float = 1.0
+    """Effort of jaw and lips, 0..2: they barely move, or shout."""
+    speaker: str = ""
+    """Whose habits; one of ``voxrig.style.SPEAKERS``, or nobody's."""
+    auto: Auto | None = None
+    """Where given, emotion is heard in the voice, too."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """From ``at`` on, go to a style."""
+
+    at: float
+    """Seconds."""
+    style: Style
+    transition: float = 0.0
+    """Seconds until the style is reached."""
 
 
 class Sink(Protocol):

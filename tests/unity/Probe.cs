@@ -317,6 +317,17 @@ public static class Probe
         config.Style.Intensity = 1.1f;
         Console.WriteLine(WebMessages.Config(config));
         Console.WriteLine(WebMessages.Style(config.Style, 123, 0.3));
+        config.Style.Asymmetry = -0.5f;
+        config.Style.Energy = 1.5f;
+        config.Style.Speaker = "warm";
+        config.Style.Auto = new FaceAuto { Most = 2, Contrast = 1.25 };
+        config.Direction = "sad, then \"angry\"";
+        config.Seconds = 2.5;
+        config.Life = new FaceLife { Head = 0.25 };
+        config.Seed = 4000000000;
+        Console.WriteLine(WebMessages.Config(config));
+        Console.WriteLine(WebMessages.Look(0.5f, -0.25f, 16000));
+        Console.WriteLine(WebMessages.Look(null, null, 0));
         Console.WriteLine(WebMessages.Interrupt(7, 0.15));
         Console.WriteLine(WebMessages.Interrupt(-1, 0));
         Console.WriteLine(WebMessages.End);

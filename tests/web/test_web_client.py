@@ -22,11 +22,12 @@ import numpy as np
 import pytest
 
 from voxrig.audio import read
+from voxrig.idle import Life
 from voxrig.model import OnnxModel
 from voxrig.performance import animate
 from voxrig.rigs import get
 from voxrig.rpc.server import Server, Setup, start
-from voxrig.types import Array, AudioChunk
+from voxrig.types import Array, AudioChunk, Auto, Key, Style
 from voxrig_bridge import web
 from voxrig_bridge.websocket import Broadcast
 
@@ -167,7 +168,9 @@ def test_a_broadcast_moves_a_vrm(page: str, line: AudioChunk) -> None:
 def test_a_conversation_moves_a_mesh_and_is_heard(
     page: str, speech: OnnxModel, line: AudioChunk, burst: bool
 ) -> None:
-    values = animate(line, "arkit", 60, pace="live").values
+    manner: dict[str, Any] = {"keys": [Key(1, Style({"anger": 1.0}, speaker="stern"), 0.25)]}
+    manner |= {"style": Style({"joy": 0.5}, energy=1.25, auto=Auto()), "idle": Life(head=0.5), "seed": 7}
+    values = animate(line, "arkit", 60, pace="live", **(manner if burst else {})).values
 
     async def both() -> Any:
         async with await start(Setup(port=0, websocket=0, keys=(KEY,)), {"live": speech}) as server:

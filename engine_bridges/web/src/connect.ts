@@ -2,7 +2,7 @@
 
 import { Face, type Playing } from "./face.js";
 import { open, VoxrigError } from "./line.js";
-import { encode, type Encoding, type Notice, type Reply, type Style, type Summary } from "./messages.js";
+import { encode, type Encoding, type Life, type Notice, type Reply, type Style, type StyleKey, type Summary } from "./messages.js";
 
 export interface Wish extends Playing {
   /** Hertz of the sound that will be pushed: an AudioContext's ``sampleRate``, or that of a voice. */
@@ -14,6 +14,16 @@ export interface Wish extends Playing {
   /** Default: the server's first. */
   model?: string;
   style?: Style;
+  /** Styles that are known beforehand, in order of time. */
+  keys?: StyleKey[];
+  /** A director's words, such as "sceptical, then amused"; they go on top of the style. */
+  direction?: string;
+  /** Of the speech that is directed, where they are known. */
+  seconds?: number;
+  /** What the face does beside speech; ``{}`` is all of it. Default: nothing. */
+  life?: Life;
+  /** Of life, a whole number: another one, another motion. Default 0. */
+  seed?: number;
   /** ``realtime`` (default) for sound as it is spoken; ``burst`` for sound that is there already. */
   pacing?: "realtime" | "burst";
   /** Seconds without sound after which the face is put to rest; 0 is never. */
@@ -55,8 +65,10 @@ export class Talk {
     const ready = new Promise<Talk>((resolve, reject) => (talk.ready = { resolve, reject }));
     ready.catch(() => undefined);
     talk.socket = await open(url, wish.key, (reply) => talk.hear(reply), (error) => talk.closed(error));
-    const { rate, rigs, fps, model, style, pacing, idle, echo, window, name } = wish;
-    talk.say("config", { rate, rigs, fps, model, style, pacing, idle, echo, window, name, encoding: talk.encoding });
+    const { rate, rigs, fps, model, style, keys, direction, seconds, life, seed } = wish;
+    const { pacing, idle, echo, window, name } = wish;
+    const said = { style, keys, direction, seconds, life, seed };
+    talk.say("config", { rate, rigs, fps, model, ...said, pacing, idle, echo, window, name, encoding: talk.encoding });
     if (window) talk.ticking = setInterval(() => talk.ack(), 50);
     return ready;
   }
@@ -72,6 +84,16 @@ export class Talk {
   /** From sample ``at`` on (default: the next that is pushed) speak so, going there in ``transition`` seconds. */
   style(style: Style, at: number = this.pushed, transition = 0): void {
     this.say("style", { style, at, transition });
+  }
+
+  /** From sample ``at`` on (default: the next that is pushed) look there: radians to the subject's right and down. */
+  look(yaw: number, pitch = 0, at: number = this.pushed): void {
+    this.say("look", { yaw, pitch, at });
+  }
+
+  /** From sample ``at`` on the eyes are free. */
+  lookFreely(at: number = this.pushed): void {
+    this.say("look", { at });
   }
 
   /** Barge-in: silence at once, and the mouth closes in ``closing`` seconds. Sound pushed from now on follows. */

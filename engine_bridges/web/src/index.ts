@@ -3,7 +3,7 @@ export { Face, type Playing } from "./face.js";
 export { JitterBuffer, type Pace } from "./jitter.js";
 export { VoxrigError } from "./line.js";
 export { Broadcast, listen, type Ears } from "./listen.js";
-export type { Encoding, Fault, Frames, Header, Notice, Reply, Style, Summary, Target } from "./messages.js";
+export type { Auto, Encoding, Fault, Frames, Header, Life, Notice, Reply, Style, StyleKey, Summary, Target } from "./messages.js";
 export { decode, encode, Reader, subprotocols, SUBPROTOCOL } from "./messages.js";
 export { hear, microphone } from "./microphone.js";
 export { match } from "./names.js";

@@ -10,8 +10,48 @@ export type Encoding = "s16" | "f32";
 export interface Style {
   /** Weights 0..1 by name: joy, anger, sadness … */
   emotion?: Record<string, number>;
-  /** 0..1.5; 1 if absent. */
+  /** Of the emotion, 0..1.5; 1 if absent. */
   intensity?: number;
+  /** Which side of the face leads, -1..1: above 0 the subject's own right. */
+  asymmetry?: number;
+  /** Effort of jaw and lips, 0..2: they barely move, or shout; 1 if absent. */
+  energy?: number;
+  /** Whose habits: lively, reserved, stern, warm; nobody's if absent. */
+  speaker?: string;
+  /** Where given, be it empty, emotion is heard in the voice, too. */
+  auto?: Auto;
+}
+
+/** How much of the emotion is heard in the voice. */
+export interface Auto {
+  /** Of what is heard and preferred together, 0..1; 0.6 if absent. */
+  strength?: number;
+  /** How far the likely is above the unlikely, 0.3..3; 1 if absent. */
+  contrast?: number;
+  /** Emotions heard at a time, 1..6; 3 if absent. */
+  most?: number;
+  /** Of what was heard before in what is heard now, 0..1; 0.7 if absent. */
+  blend?: number;
+  /** Share of the style's own emotion, where it has any, 0..1; 0.5 if absent. */
+  preferred?: number;
+}
+
+/** From sample ``at`` on, speak so. */
+export interface StyleKey {
+  style: Style;
+  /** 0 if absent. */
+  at?: number;
+  /** Seconds to get there. */
+  transition?: number;
+}
+
+/** What a face does beside speech. Amounts 0..1, 1 if absent: of blinks how often, of the rest how far. */
+export interface Life {
+  blink?: number;
+  gaze?: number;
+  head?: number;
+  brows?: number;
+  breath?: number;
 }
 
 export interface Target {
@@ -48,7 +88,7 @@ export interface Frames {
 export interface Notice {
   type: "notice";
   face: number;
-  kind: "late" | "dropped" | "going_away" | "interrupted" | "silence";
+  kind: "late" | "dropped" | "going_away" | "interrupted" | "silence" | "left_out";
   message: string;
   first: number;
   end: number;

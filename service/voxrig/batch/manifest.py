@@ -3,8 +3,8 @@
 A manifest is CSV with a header, or JSON Lines with an object a line, in UTF-8. Columns, of which only
 ``audio`` must be there; what is left out or empty is what the command line says::
 
-    audio,out,emotion,intensity,rig,formats,text,language,note
-    hero/line1.wav,,joy=0.8,1.2,metahuman,csv unreal,"Well, hello!",en,scene 3
+    audio,out,emotion,intensity,speaker,idle,rig,formats,text,language,note
+    hero/line1.wav,,joy=0.8; 2: anger,1.2,lively,on,metahuman,csv unreal,"Well, hello!",en,scene 3
 
 ``audio`` is relative to the manifest. ``out`` is a name below the output folder, without a suffix; without
 it the name of the recording counts. Raises FormatError, which names the line, and AudioError.
@@ -18,15 +18,18 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import BinaryIO, Final
 
 from ..errors import AudioError, FormatError, unknown
 
-COLUMNS: Final = ("audio", "out", "emotion", "intensity", "rig", "formats", "text", "language", "note")
+MANNER: Final = ("emotion", "intensity", "asymmetry", "energy", "speaker", "direct", "idle", "seed")
+"""Columns that tell how a clip is said."""
+COLUMNS: Final = ("audio", "out", *MANNER, "rig", "formats", "text", "language", "note")
 SOUNDS: Final = (".wav", ".flac", ".ogg", ".mp3")
 """Suffixes by which recordings are known in folders, whatever their case."""
+SEEDS: Final = 1 << 32
 OWN: Final = ".voxrig-batch"
 """How the names of our own files in an output folder begin."""
 
@@ -40,8 +43,8 @@ class Line:
     audio: str
     out: str
     """Below the output folder, with / between folders, without a suffix."""
-    emotion: str | None = None
-    intensity: float | None = None
+    manner: Mapping[str, str | float | int] = field(default_factory=dict)
+    """Those of MANNER that are told."""
     rig: str | None = None
     formats: tuple[str, ...] | None = None
     text: str | None = None
@@ -156,8 +159,7 @@ def _line(where: str, fields: Mapping[str, object], home: str) -> Line:
         where,
         os.path.join(home, audio),
         _inside(where, texts["out"]) if texts["out"] else _named_after(audio),
-        texts["emotion"],
-        _number(where, fields.get("intensity")),
+        _manner(where, fields, texts),
         texts["rig"],
         _names(where, fields.get("formats")),
         texts["text"],
@@ -166,7 +168,17 @@ def _line(where: str, fields: Mapping[str, object], home: str) -> Line:
     )
 
 
-_NO_TEXT: Final = ("intensity", "formats")
+_NUMBERS: Final = ("intensity", "asymmetry", "energy", "seed")
+_NO_TEXT: Final = (*_NUMBERS, "formats")
+
+
+def _manner(
+    where: str, fields: Mapping[str, object], texts: Mapping[str, str | None]
+) -> dict[str, str | float | int]:
+    """How it is said, as far as the line tells."""
+    told = {name: texts[name] for name in MANNER if name not in _NUMBERS}
+    numbers = {name: _number(where, name, fields.get(name)) for name in _NUMBERS}
+    return {name: value for name, value in (told | numbers).items() if value is not None}
 
 
 def _text(where: str, name: str, value: object) -> str | None:
@@ -180,15 +192,20 @@ def _text(where: str, name: str, value: object) -> str | None:
     return value.strip() or None
 
 
-def _number(where: str, value: object) -> float | None:
+def _number(where: str, name: str, value: object) -> float | int | None:
     if value is None or (isinstance(value, str) and not value.strip()):
         return None
     try:
         if isinstance(value, str | int | float) and not isinstance(value, bool):
-            return float(value)
+            number = float(value)
+            if name != "seed":
+                return number
+            if number.is_integer() and 0 <= number < SEEDS:
+                return int(number)
     except (ValueError, OverflowError):
         pass
-    raise FormatError(f"{where}: 'intensity' must be a number, got {value!r}")
+    kind = f"a whole number from 0 to {SEEDS - 1}" if name == "seed" else "a number"
+    raise FormatError(f"{where}: '{name}' must be {kind}, got {value!r}")
 
 
 def _names(where: str, value: object) -> tuple[str, ...] | None:

@@ -1,6 +1,6 @@
 """The plan of a batch: every clip checked before the first is animated, kept on disk, told in batches.
 
-Clips that are directed alike stand together, so that they can share the steps of an engine. However many
+Clips that can share the steps of an engine stand together. However many
 there are, memory holds a few; the rest waits in a temporary database that goes with the process.
 """
 
@@ -10,15 +10,15 @@ import os
 import pickle
 import sqlite3
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from ..errors import FormatError, OutputError, VoxrigError, unknown
 from ..rigs import get
 from ..speech.pronounce import LANGUAGES
-from ..style import parse
 from ..types import Rig
 from .manifest import Line
+from .manner import Manner, of_clip, unknown_words
 
 
 class Kind(Protocol):
@@ -44,8 +44,8 @@ class Wanted:
     formats: tuple[str, ...]
     rig: str | None = None
     """None is the own rig of each format."""
-    emotion: str = ""
-    intensity: float = 1.0
+    manner: Manner = field(default_factory=Manner)
+    """Each clip has a seed of its own, drawn from this one and its name."""
     language: str = "en"
 
 
@@ -67,8 +67,7 @@ class Clip:
     """Its name in the ledger and the report: that of its files, without their suffixes."""
     audio: str
     parts: tuple[Part, ...]
-    emotion: str = ""
-    intensity: float = 1.0
+    manner: Manner = field(default_factory=Manner)
     text: str | None = None
     """What is said, as the manifest has it."""
     text_file: str | None = None
@@ -82,21 +81,27 @@ class Clip:
         return tuple(dict.fromkeys(part.rig for part in self.parts))
 
     @property
-    def direction(self) -> tuple[object, ...]:
-        """Equal for clips that can share a performance."""
-        return self.rigs, self.emotion, self.intensity
+    def company(self) -> tuple[object, ...]:
+        """Equal for clips that can share the steps of an engine."""
+        return self.rigs, self.manner.needs
 
 
 class Plan:
     """Clips to come, each checked when it is added."""
 
     def __init__(
-        self, wanted: Wanted, kind: Callable[[str], Kind], text_beside: Callable[[str], str | None]
+        self,
+        wanted: Wanted,
+        kind: Callable[[str], Kind],
+        text_beside: Callable[[str], str | None],
+        warn: Callable[[str], None] = lambda sentence: None,
     ) -> None:
-        """``kind`` finds a format by name, ``text_beside`` the file that says what a recording says."""
-        self._wanted, self._kind, self._text_beside = wanted, kind, text_beside
+        """``kind`` finds a format by name, ``text_beside`` the file that says what a recording says; ``warn``
+        hears of a director's words that nobody knows, each once."""
+        self._wanted, self._kind, self._text_beside, self._warn = wanted, kind, text_beside, warn
+        self._left_out: set[str] = set()
         self._table = sqlite3.connect("", isolation_level=None)  # a temporary file, once it grows
-        self._table.execute("CREATE TABLE clips (id INTEGER PRIMARY KEY, direction TEXT, clip BLOB)")
+        self._table.execute("CREATE TABLE clips (id INTEGER PRIMARY KEY, company TEXT, clip BLOB)")
         self._table.execute("CREATE TABLE files (path TEXT PRIMARY KEY, audio TEXT) WITHOUT ROWID")
         self._table.execute("BEGIN")  # never ended: nobody else reads it, and it need not outlive us
         self._count = 0
@@ -117,16 +122,16 @@ class Plan:
             self._rigs[part.rig] = None
             self._formats[part.format] = None
         self._table.execute(
-            "INSERT INTO clips (direction, clip) VALUES (?, ?)", (repr(clip.direction), pickle.dumps(clip))
+            "INSERT INTO clips (company, clip) VALUES (?, ?)", (repr(clip.company), pickle.dumps(clip))
         )
         self._count += 1
 
     def batches(self, size: int) -> Iterator[list[Clip]]:
-        """All clips, at most ``size`` at a time, each batch directed alike."""
+        """All clips, at most ``size`` at a time, each batch of one company."""
         batch: list[Clip] = []
-        for (data,) in self._table.execute("SELECT clip FROM clips ORDER BY direction, id"):
+        for (data,) in self._table.execute("SELECT clip FROM clips ORDER BY company, id"):
             clip: Clip = pickle.loads(data)
-            if batch and (len(batch) == size or batch[0].direction != clip.direction):
+            if batch and (len(batch) == size or batch[0].company != clip.company):
                 yield batch
                 batch = []
             batch.append(clip)
@@ -147,17 +152,17 @@ class Plan:
 
     def _clip(self, line: Line) -> Clip:
         wanted = self._wanted
-        emotion = wanted.emotion if line.emotion is None else line.emotion
-        intensity = wanted.intensity if line.intensity is None else line.intensity
-        parse(emotion, intensity)
+        manner = of_clip(wanted.manner, line.manner, line.out)
+        for sentence in unknown_words(line.manner.get("direct")):
+            if sentence not in self._left_out:
+                self._left_out.add(sentence)
+                self._warn(f"{line.where}: {sentence}")
         language = line.language or wanted.language
         if language not in LANGUAGES:
             raise FormatError(unknown("language", language, LANGUAGES))
         parts = self._parts(line)
         beside = self._text_beside(line.audio) if line.text is None else None
-        return Clip(
-            line.out, line.audio, parts, emotion, intensity, line.text, beside, language, line.note
-        )  # fmt: skip
+        return Clip(line.out, line.audio, parts, manner, line.text, beside, language, line.note)
 
     def _parts(self, line: Line) -> tuple[Part, ...]:
         parts: list[Part] = []

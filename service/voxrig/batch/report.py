@@ -3,19 +3,21 @@
 ::
 
     {"clip": "hero/line1", "audio": "lines/hero/line1.wav", "status": "done", "seconds": 3.1, "frames": 186,
-     "files": ["hero/line1.csv"], "note": "scene 3"}
+     "files": ["hero/line1.csv"], "emotion": "joy=0.8", "idle": "on", "seed": 1807, "note": "scene 3"}
     {"clip": "hero/line2", "audio": "lines/hero/line2.wav", "status": "failed", "kind": "AudioError",
      "error": "…", "note": ""}
 
-``status`` is done, skipped (it was done before) or failed.
+``status`` is done, skipped (it was done before) or failed. How it is said stands there where it is not plain.
 """
 
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any, TextIO
 
 from ..errors import OutputError
+from .manner import Manner
 from .work import Outcome
 
 _REMEMBERED = 20  # failures told at the end; the file has them all
@@ -84,4 +86,6 @@ def _row(told: Outcome) -> dict[str, Any]:
         row |= {"seconds": round(told.seconds, 3), "frames": told.frames, "files": list(told.files)}
     elif told.status == "failed":
         row |= {"kind": told.kind, "error": told.error}
+    manner, plain = asdict(told.clip.manner), asdict(Manner())
+    row |= {word: value for word, value in manner.items() if value != plain[word]}
     return row | {"note": told.clip.note}

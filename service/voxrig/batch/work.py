@@ -28,10 +28,10 @@ from ..model import Device
 from ..performance import Direction, Job, Pace, perform
 from ..recital import Script
 from ..retime import frame_count
-from ..rigs import get
-from ..style import parse
-from ..types import Frames, Rig, Sink
+from ..rigs import NATIVE, get
+from ..types import Frames, Key, Rig, Sink
 from .ledger import Known
+from .manner import Manner
 from .plan import Clip, Part
 
 _BATCH = 16  # clips that share a step of the engine
@@ -76,11 +76,12 @@ class Settings:
     home: str = ""
     """Where paths of recordings begin; empty is the current folder."""
 
-    def direction(self, rig: str, emotion: str, intensity: float) -> Direction:
+    def direction(self, rig: str, manner: Manner) -> Direction:
         """What is wanted of a performance. Raises RigError or StyleError."""
-        style = parse(emotion, intensity)
+        style, keys = manner.styles
         return Direction(
-            get(rig), self.fps, style, self.gain, self.offset, self.smooth, self.pace
+            get(rig), self.fps, style, self.gain, self.offset, self.smooth, self.pace,
+            keys=keys, words=manner.direct, idle=manner.life, seed=manner.seed,
         )  # fmt: skip
 
 
@@ -128,15 +129,15 @@ def failed(clip: Clip, error: str, kind: str) -> Outcome:
 
 
 class Worker:
-    """Runs clips in batches through an engine of its own, loaded when the first one needs it."""
+    """Runs clips in batches through engines of its own, each loaded when the first clip needs it."""
 
     def __init__(self, settings: Settings, tools: Tools) -> None:
         self._settings, self._tools = settings, tools
-        self._engine: Engine | None = None
+        self._engines: dict[tuple[bool, bool], Engine] = {}
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Outcome]:
         """Tells of each clip as soon as it is settled. Raises ModelError where no clip can be done."""
-        for _, alike in groupby(tasks, lambda task: task.clip.direction):
+        for _, alike in groupby(tasks, lambda task: task.clip.company):
             attempts: dict[str, _Attempt] = {}
             for task in alike:
                 try:
@@ -155,9 +156,12 @@ class Worker:
         clip = next(iter(attempts.values())).clip
         try:
             for rig in clip.rigs:
-                direction = self._settings.direction(rig, clip.emotion, clip.intensity)
-                jobs = [attempt.job(direction) for attempt in attempts.values()]
-                with closing(perform(jobs, direction, self._ready(direction))) as telling:
+                jobs = [
+                    attempt.job(self._settings.direction(rig, attempt.clip.manner))
+                    for attempt in attempts.values()
+                ]
+                direction = self._settings.direction(rig, clip.manner)
+                with closing(perform(jobs, direction, self._ready(clip.manner))) as telling:
                     for told in telling:
                         attempt = attempts[told.name]
                         error: VoxrigError | None = told.error
@@ -174,13 +178,15 @@ class Worker:
             for attempt in attempts.values():
                 attempt.drop()
 
-    def _ready(self, direction: Direction) -> Engine:
-        if self._engine is None:
-            self._engine = direction.engine(self._settings.pack, self._settings.device, _BATCH)
-            told = self._engine.model.card.sha256
-            if told != self._settings.model:
+    def _ready(self, manner: Manner) -> Engine:
+        """The engine for what such clips need."""
+        if manner.needs not in self._engines:
+            direction = self._settings.direction(NATIVE.name, manner)
+            engine = direction.engine(self._settings.pack, self._settings.device, _BATCH)
+            if engine.model.card.sha256 != self._settings.model:
                 raise ModelError(f"pack '{self._settings.pack}' is another here than where the batch began")
-        return self._engine
+            self._engines[manner.needs] = engine
+        return self._engines[manner.needs]
 
 
 class _Attempt:
@@ -210,6 +216,7 @@ class _Attempt:
             partial(open_audio, self._path),
             partial(self._sink, direction=direction),
             lambda: self._script,
+            direction=direction,
         )
 
     def publish(self, seconds: float, frames: int) -> Outcome:
@@ -265,7 +272,7 @@ class _Attempt:
             sound = _hash(self._path)[1]
         except OSError as error:
             raise AudioError(f"cannot read {clip.audio}: {error.strerror}") from error
-        style = parse(clip.emotion, clip.intensity)
+        style, keys = clip.manner.styles
         facts = {
             "voxrig": __version__,
             "model": settings.model,
@@ -273,7 +280,10 @@ class _Attempt:
             "audio": clip.audio,  # some formats name it
             "script": None if self._script is None else asdict(self._script),
             "parts": [asdict(part) for part in clip.parts],
-            "style": [dict(style.emotion), style.intensity],
+            "styles": [asdict(Key(0, style)), *map(asdict, keys)],
+            "direct": clip.manner.direct,
+            "idle": asdict(clip.manner.life),
+            "seed": clip.manner.seed,
             "fps": str(settings.fps),
             "gain": dict(settings.gain),
             "offset": dict(settings.offset),

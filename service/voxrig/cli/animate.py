@@ -15,16 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from voxrig.audio import AudioSource, open_audio
-from voxrig.cli.arguments import labels_in, raw_format, said, text_beside, text_in, words
+from voxrig.cli.arguments import direction, labels_in, raw_format, said, text_beside, text_in
 from voxrig.cli.file_options import file_options
 from voxrig.cli.interrupt import noted
 from voxrig.errors import FormatError, OutputError, TextError, VoxrigError, one_line, unknown
-from voxrig.idle import parse as life
 from voxrig.performance import Direction, Job, Progress, perform
 from voxrig.recital import Script
 from voxrig.retime import frame_count
 from voxrig.rigs import NATIVE, RigMap, get
-from voxrig.style import parse
 from voxrig.types import Sink
 from voxrig_export import Format, Options, format_for, open_sink
 from voxrig_export.transcript import TIMINGS, timings_suffix, write_timings
@@ -45,16 +43,14 @@ def run(args: argparse.Namespace) -> int:
     """Exit code 0, 1 if some of several recordings failed, 2 if all did. Raises VoxrigError."""
     _check_server(args)
     kind = _format(args)
-    direction = _direction(args, kind)
-    direction.stages()  # wrong curve names are told before any work
+    wanted = _direction(args, kind)
+    wanted.stages()  # wrong curve names are told before any work
     _check_text(args)
     open_sound = partial(open_audio, raw=raw_format(args))
     options = file_options(args)
     kind.check_options(options)
-    jobs = [
-        _job(clip, kind, direction, open_sound, _script(args, clip), options) for clip in _clips(args, kind)
-    ]
-    start = _performer(args, direction)
+    jobs = [_job(clip, kind, wanted, open_sound, _script(args, clip), options) for clip in _clips(args, kind)]
+    start = _performer(args, wanted)
     if args.out_dir is not None:
         _make_folder(args.out_dir)
     began, frames, seconds = time.perf_counter(), 0, 0.0
@@ -73,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
     if args.out != "-":
         clips = args.out or f"{len(jobs) - len(failures)} of {len(jobs)} clips in {args.out_dir}"
         failed = f", {len(failures)} failed" if args.out_dir else ""
-        said = f"{frames} frames of {direction.rig.name}, {seconds:.1f} s of speech"
+        said = f"{frames} frames of {wanted.rig.name}, {seconds:.1f} s of speech"
         print(f"{one_line(clips)}: {said}, {speed:.0f} × real time{failed}")
     for name, error in failures:
         print(one_line(f"voxrig: failed: {name}: {error}"), file=sys.stderr)
@@ -92,8 +88,6 @@ def _check_server(args: argparse.Namespace) -> None:
         "--smooth": args.smooth or None,
         "--flame-calibration": args.flame_calibration,
         "--device": None if args.device == "auto" else args.device,
-        "--direct": args.direct or None,
-        "--idle": None if args.idle == "off" else args.idle,
     }
     for word, value in local.items():
         if value is not None:
@@ -131,11 +125,7 @@ def _direction(args: argparse.Namespace, kind: Format) -> Direction:
         rig = flame.rig(calibration)
         to_rig = RigMap(NATIVE, rig, (partial(flame.from_native, calibration=calibration),))
     kind.check(rig)
-    style = parse(args.emotion, args.intensity)
-    return Direction(
-        rig, args.fps, style, args.gain, args.offset, args.smooth, args.pace, to_rig, words(args),
-        life(args.idle), args.seed,
-    )  # fmt: skip
+    return direction(args, rig, args.pace, to_rig)
 
 
 def _check_text(args: argparse.Namespace) -> None:

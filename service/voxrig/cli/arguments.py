@@ -8,14 +8,23 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from dataclasses import fields
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from voxrig.errors import AudioError, TextError, one_line
+from voxrig.errors import AudioError, StyleError, TextError, one_line, unknown
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # they load numpy, and help shall be quick
     from voxrig.audio import RawFormat
+    from voxrig.performance import Direction, Pace
+    from voxrig.rigs import RigMap
+    from voxrig.types import Auto, Key, Rig, Style
+
+# As in voxrig.style, which loads numpy.
+EMOTIONS = "amazement, anger, cheekiness, disgust, fear, grief, joy, outofbreath, pain, sadness"
+SPEAKERS = "lively, reserved, stern, warm"
+_LEADS = "which side of the face leads, -1 to 1, above 0 the subject's own right (0)"
 
 # Television's rates are exact ratios that people write as decimals (SMPTE ST 12-1: 1000/1001).
 _NTSC = {"23.976": 24, "23.98": 24, "29.97": 30, "47.952": 48, "47.95": 48, "59.94": 60, "119.88": 120}
@@ -64,48 +73,108 @@ def numbers(text: str) -> dict[str, float]:
     return found
 
 
-def add_direction(
-    parser: argparse.ArgumentParser, emotions: str = "see voxrig animate --help", rate: int = 60
-) -> None:
-    """Words of every verb by which faces speak: rate, emotion and what is done to curves."""
+def add_direction(parser: argparse.ArgumentParser, rate: int = 60) -> None:
+    """Words of every verb by which faces speak: rate, what is done to curves, and how it is said."""
     parser.add_argument("--fps", type=fps, default=str(rate), help=f"24, 29.97, 30000/1001, 60 … ({rate})")
-    parser.add_argument("--emotion", default="", help=f"joy=0.8,anger=0.2 …; {emotions}")
-    parser.add_argument("--intensity", type=float, default=1.0, help="of the emotion, 0 to 1.5 (1)")
     parser.add_argument(
         "--gain", type=numbers, default={}, help="of curves: 1.2, or jawOpen=1.2,mouthClose=1.2"
     )
     parser.add_argument("--offset", type=numbers, default={}, help="added after the gain: jawOpen=0.02")
-
-
-def add_idle(parser: argparse.ArgumentParser) -> None:
-    """Words of verbs by which faces move beside speech."""
-    parser.add_argument(
+    group = parser.add_argument_group("how it is said")
+    group.add_argument(
+        "--emotion", default="", metavar="MIX",
+        help=f"joy=0.8,anger=0.2, of {EMOTIONS}; auto is heard in the voice: auto+joy=0.3; with seconds, and "
+        "after ~ those that it takes to get there (0.4): 'joy; 2.5: anger; 4~1: neutral'",
+    )  # fmt: skip
+    group.add_argument(
+        "--intensity", type=float, default=1.0, metavar="N", help="of the emotion, 0 to 1.5 (1)"
+    )
+    group.add_argument(
+        "--auto", default="", metavar="NUMBERS",
+        help="of --emotion auto: strength=0.6,contrast=1,most=3,blend=0.7,preferred=0.5, or some of them",
+    )  # fmt: skip
+    group.add_argument("--asymmetry", type=float, default=0.0, metavar="N", help=_LEADS)
+    group.add_argument("--energy", type=float, default=1.0, metavar="N", help="of jaw and lips, 0 to 2 (1)")
+    group.add_argument("--speaker", default="", metavar="NAME", help=f"whose habits: {SPEAKERS} (nobody's)")
+    group.add_argument(
+        "--direct", default="", metavar="WORDS", help='as in "sceptical, then amused; looks down at the end"'
+    )
+    group.add_argument(
         "--idle", default="off", metavar="PARTS",
         help="what the face does beside speech: on, or some of blink,gaze=0.5,head,brows,breath (off)",
     )  # fmt: skip
-    parser.add_argument("--seed", type=_seed, default=0, help="of --idle: another one, another motion (0)")
-
-
-def add_words(parser: argparse.ArgumentParser) -> None:
-    """What a director says of recordings."""
-    parser.add_argument(
-        "--direct", default="", metavar="WORDS", help='as in "sceptical, then amused; looks down at the end"'
+    group.add_argument(
+        "--seed", type=_seed, default=0, metavar="N", help="of --idle: another one, another motion (0)"
     )
+
+
+def given(args: argparse.Namespace) -> list[str]:
+    """Those of the words of ``add_direction`` but the rate that say anything."""
+    plain: dict[str, object] = dict.fromkeys(("emotion", "auto", "speaker", "direct"), "")
+    plain |= {"intensity": 1.0, "asymmetry": 0.0, "energy": 1.0, "idle": "off", "seed": 0}
+    plain |= {"gain": {}, "offset": {}}
+    return [f"--{word}" for word, value in plain.items() if getattr(args, word) != value]
+
+
+def direction(args: argparse.Namespace, rig: Rig, pace: Pace, to_rig: RigMap | None = None) -> Direction:
+    """What the command line wants of a face. Raises StyleError; tells of words that nobody knows."""
+    from voxrig.idle import parse as life  # these load numpy
+    from voxrig.performance import Direction
+
+    style, keys = styles(args)
+    return Direction(
+        rig, args.fps, style, args.gain, args.offset, getattr(args, "smooth", None), pace,
+        keys=keys, to_rig=to_rig, words=words(args), idle=life(args.idle), seed=args.seed,
+    )  # fmt: skip
+
+
+def styles(args: argparse.Namespace) -> tuple[Style, tuple[Key, ...]]:
+    """The style, and those that follow. Raises StyleError."""
+    from voxrig.style import check, score
+
+    style, keys = score(args.emotion, check(base_style(args)))
+    if args.auto and not (style.auto or any(key.style.auto for key in keys)):
+        raise StyleError("--auto goes with --emotion auto")
+    return style, keys
+
+
+def base_style(args: argparse.Namespace) -> Style:
+    """A style without its emotion; its numbers are not checked. Raises StyleError."""
+    from voxrig.types import Style
+
+    auto = _auto(args.auto) if args.auto else None
+    return Style({}, args.intensity, args.asymmetry, args.energy, args.speaker, auto)
 
 
 def words(args: argparse.Namespace) -> str:
     """The director's words; those that nobody knows are told. Raises StyleError."""
     if args.direct:
-        from voxrig.staging import direct  # loads numpy
+        from voxrig.staging import direct
 
         for sentence in direct(args.direct).unknown:
             print(one_line(f"voxrig: --direct: {sentence}"), file=sys.stderr)
     return str(args.direct)
 
 
+def _auto(text: str) -> Auto:
+    from voxrig.types import Auto
+
+    names, found = [field.name for field in fields(Auto)], dict[str, Any]()
+    for part in text.split(","):
+        name, _, number = (word.strip() for word in part.partition("="))
+        if name not in names:
+            raise StyleError(unknown("part of --auto", name, names))
+        try:
+            found[name] = int(number) if name == "most" else float(number)
+        except ValueError:
+            kind = "a whole number" if name == "most" else "a number"
+            raise StyleError(f"--auto {name} is '{number}'; write {kind}") from None
+    return Auto(**found)
+
+
 def _seed(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 0 on")
+    if not text.isdecimal() or not text.isascii() or int(text) >= 1 << 32:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 0 to {(1 << 32) - 1}")
     return int(text)
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voxrig.cli import arguments as take
+from voxrig.cli import tally
 from voxrig.cli.file_options import add_file_options, file_options
 from voxrig.cli.interrupt import noted
 from voxrig.errors import FormatError, OutputError, one_line
@@ -25,8 +26,8 @@ from voxrig.speech.pronounce import LANGUAGES
 
 if TYPE_CHECKING:
     from voxrig.batch.ledger import Ledger
+    from voxrig.batch.manner import Manner
     from voxrig.batch.plan import Plan
-    from voxrig.batch.report import Report
     from voxrig.batch.work import Outcome, Settings, Task, Tools
     from voxrig.types import Rig, Sink
     from voxrig_export import Options
@@ -85,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
         _make_folder(args.out_dir)
         began = time.perf_counter()
         with Ledger(Path(args.out_dir)) as ledger, Report(args.report) as report:
-            with _staging(settings), noted() as check, _shown(len(plan)) as show:
+            with _staging(settings), noted() as check, tally.shown(len(plan)) as show:
 
                 def beat() -> None:
                     check()
@@ -100,7 +101,7 @@ def run(args: argparse.Namespace) -> int:
                         report.add(told)
                         show(told)
                         beat()
-            _tell(args, report, time.perf_counter() - began)
+            tally.tell(args, report, time.perf_counter() - began)
             return report.code
 
 
@@ -118,14 +119,29 @@ def _plan(args: argparse.Namespace) -> Plan:
     formats = manifest.names(args.format)
     if not formats:
         raise FormatError("--format is empty; see voxrig formats")
-    wanted = Wanted(formats, args.rig, args.emotion, args.intensity, args.language)
+    wanted = Wanted(formats, args.rig, _manner(args), args.language)
     beside = take.text_beside if not args.no_text and args.pace == "file" else _no_text
-    plan = Plan(wanted, lambda name: format_for("", name), beside)
+    plan = Plan(wanted, lambda name: format_for("", name), beside, _warn)
     for line in manifest.read(args.manifest) if args.manifest else manifest.walk(args.paths):
         plan.add(line)
     if not plan:
         raise FormatError(f"{args.manifest} names no recordings")
     return plan
+
+
+def _manner(args: argparse.Namespace) -> Manner:
+    """How clips are said that do not say otherwise. Raises StyleError."""
+    from voxrig.batch.manner import Manner
+
+    if args.auto and not args.manifest:
+        take.styles(args)  # goes with --emotion auto; a manifest may have it for some
+    base = take.base_style(args)
+    told = take.words(args), args.idle, args.seed
+    return Manner(args.emotion, base.intensity, base.asymmetry, base.energy, base.speaker, base.auto, *told)
+
+
+def _warn(sentence: str) -> None:
+    print(one_line(f"voxrig: {sentence}"), file=sys.stderr)
 
 
 def _no_text(recording: str) -> None:
@@ -206,8 +222,10 @@ def words(path: str) -> str | None:
 
 def _check_curves(plan: Plan, settings: Settings) -> None:
     """Wrong names of curves are told before any work."""
+    from voxrig.batch.manner import Manner
+
     for rig in plan.rigs():
-        settings.direction(rig, "", 1.0).stages()
+        settings.direction(rig, Manner()).stages()
 
 
 def _make_folder(path: str) -> None:
@@ -268,51 +286,3 @@ def _pooled(settings: Settings, tools: Tools, jobs: int, check: Callable[[], Non
             yield from pool.run(batches, check)
 
     return run
-
-
-def _tell(args: argparse.Namespace, report: Report, took: float) -> None:
-    counts, speed = report.counts, report.seconds / max(took, 1e-9)
-    _table(report, speed)
-    said = f"{report.frames} frames, {report.seconds:.1f} s of speech, {speed:.0f} × real time"
-    told = f"{counts['done']} of {report.total} clips in {args.out_dir}: {said}"
-    told += f", {counts['skipped']} were done before" if counts["skipped"] else ""
-    print(one_line(told + f", {counts['failed']} failed"))
-    for lost in report.failures:
-        print(one_line(f"voxrig: failed: {lost.clip.audio}: {lost.error}"), file=sys.stderr)
-    more = counts["failed"] - len(report.failures)
-    if more:
-        where = f"see {args.report}" if args.report else "--report FILE tells all"
-        print(one_line(f"voxrig: failed: {more} more; {where}"), file=sys.stderr)
-
-
-def _table(report: Report, speed: float) -> None:
-    """On a terminal: what became of the clips, at a glance."""
-    if sys.stdout is None or not sys.stdout.isatty():
-        return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("clips", "", show_edge=False)
-    table.add_row("done", str(report.counts["done"]))
-    table.add_row("done before", str(report.counts["skipped"]))
-    for kind, count in sorted(report.kinds.items()):
-        table.add_row(f"failed: {kind}", str(count))
-    table.add_row("speech", f"{report.seconds:.1f} s")
-    table.add_row("× real time", f"{speed:.0f}")
-    Console().print(table)
-
-
-@contextmanager
-def _shown(clips: int) -> Iterator[Callable[[Outcome], None]]:
-    """A bar with the time that is left on a terminal, nothing in a pipe."""
-    if sys.stderr is None or not sys.stderr.isatty():
-        yield lambda told: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("batch"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    name = TextColumn("{task.description}", markup=False)  # a file may be called [b]
-    with Progress(*columns, name, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=clips)
-        yield lambda told: bar.update(task, description=one_line(told.clip.out), advance=1)

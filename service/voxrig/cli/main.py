@@ -97,8 +97,6 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-# As in voxrig.style, which loads numpy.
-_EMOTIONS = "amazement, anger, cheekiness, disgust, fear, grief, joy, outofbreath, pain, sadness"
 _ANIMATE = """Turns recordings of speech into curves of a rig. The suffix of --out picks the format;
 row 0 belongs to the first sample."""
 
@@ -106,9 +104,7 @@ row 0 belongs to the first sample."""
 def _animate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("audio", nargs="+", help="wav, flac, ogg or mp3 files; - is standard input")
     parser.add_argument("--rig", help="see voxrig rigs (the format's own, or arkit)")
-    take.add_direction(parser, f"have {_EMOTIONS}")
-    take.add_words(parser)
-    take.add_idle(parser)
+    take.add_direction(parser)
     parser.add_argument("--smooth", type=take.milliseconds, metavar="MS", help="window (50; 0 with --live)")
     parser.add_argument(
         "--live", nargs="?", const="live", choices=("live", "fast"), metavar="fast", dest="pace",

@@ -70,7 +70,10 @@ class _Run:
             self._sink = job.sink(source)
             undo.callback(_abandon, self._sink)
             rig, fps, style = direction.rig.name, direction.fps, direction.style
-            self._stream = place.client.open(source.rate, rig, fps, style, model=place.model)
+            self._stream = place.client.open(
+                source.rate, rig, fps, style, model=place.model, keys=direction.keys, direct=direction.words,
+                seconds=source.seconds, life=direction.idle, seed=direction.seed,
+            )  # fmt: skip
             undo.callback(self._stream.close)
             if self._stream.header.rigs[0].curves != direction.rig.curves:
                 said = f"the server's {direction.rig.name} has other curves; it is of another version"

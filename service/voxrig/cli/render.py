@@ -46,9 +46,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("audio", nargs="+", help="recordings, - for standard input; or curve files")
     parser.add_argument("--audio", dest="sound", metavar="FILE", help="what is heard, for a curve file")
     seen.add(parser)
-    take.add_direction(parser, rate=_FPS)
-    take.add_words(parser)
-    take.add_idle(parser)
+    take.add_direction(parser, _FPS)
     parser.add_argument("--smooth", type=take.milliseconds, metavar="MS", help="window (50; 0 with --live)")
     parser.add_argument(
         "--live", nargs="?", const="live", choices=("live", "fast"), metavar="fast", dest="pace",
@@ -151,19 +149,12 @@ class _Stage:
 
     def __init__(self, args: argparse.Namespace, clips: list[_Clip]) -> None:
         """Raises VoxrigError."""
-        from voxrig.idle import parse as life
-        from voxrig.performance import Direction
         from voxrig.render.film import check_size, check_transparent
         from voxrig.rigs import NATIVE
-        from voxrig.style import parse
 
         self._args, self._raw = args, take.raw_format(args)
         pace: Pace = args.pace or ("live" if self._raw and args.audio == ["-"] else "file")
-        style = parse(args.emotion, args.intensity)
-        self._direction = Direction(
-            NATIVE, args.fps, style, args.gain, args.offset, args.smooth, pace,
-            words=take.words(args), idle=life(args.idle), seed=args.seed,
-        )  # fmt: skip
+        self._direction = take.direction(args, NATIVE, pace)
         self._direction.stages()  # wrong curve names are told before any work
         self._check_words(clips)
         check_size(args.size, even=any(clip.format == "mp4" for clip in clips))
@@ -227,6 +218,9 @@ class _Stage:
 
     def _check_words(self, clips: list[_Clip]) -> None:
         args = self._args
+        for clip in clips:
+            if clip.curves and (word := next(iter(_of_speech(args)), None)):
+                raise VoxrigError(f"{word} is for recordings; {one_line(clip.source)} has its curves already")
         for word, value in (("--text", args.text), ("--text-file", args.text_file)):
             if value is not None and self._direction.pace != "file":
                 raise TextError(f"{word} is fitted to a whole recording; leave it or --live out")
@@ -256,6 +250,12 @@ def _curves(args: argparse.Namespace, clip: _Clip, stack: ExitStack) -> _Take:
     values = native(read(clip.source), args.fps)
     sound = None if args.sound is None else stack.enter_context(open_audio(args.sound))
     return _Take(beats(values, args.fps, sound), len(values), sound is not None)
+
+
+def _of_speech(args: argparse.Namespace) -> list[str]:
+    """Words that were given and make curves, or change them."""
+    others = {"smooth": args.smooth, "live": args.pace, "text": args.text, "text-file": args.text_file}
+    return take.given(args) + [f"--{word}" for word, value in others.items() if value is not None]
 
 
 def _script(args: argparse.Namespace, recording: str, pace: str) -> Any:

@@ -38,7 +38,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.description = SENDING + receivers()
     parser.add_argument("words", nargs="+", metavar="AUDIO… URL…", help="recordings, and who is shown them")
     parser.add_argument("--play", action="store_true", help="play the sound here, and keep the faces with it")
-    parser.add_argument("--speaker", metavar="NAME", help="a number or part of a name; needs --play")
+    parser.add_argument("--loudspeaker", metavar="NAME", help="a number or part of a name; needs --play")
     parser.add_argument(
         "--delay", type=float, default=0.0, metavar="MS", help="faces later than the sound played here (0)"
     )
@@ -52,7 +52,6 @@ def add(parser: argparse.ArgumentParser) -> None:
 def add_face(parser: argparse.ArgumentParser) -> None:
     """What live and recorded faces have in common."""
     take.add_direction(parser)
-    take.add_idle(parser)
     parser.add_argument("--keys", type=Path, metavar="FILE", help="who may hear ws:// has one of these keys")
     parser.add_argument(
         "--origin", action="append", default=[], metavar="URL", help="pages that may hear ws://"
@@ -113,15 +112,17 @@ def run(args: argparse.Namespace) -> int:
     from voxrig_bridge.playback import Clock, Face, Monotonic, Playback, Reel
     from voxrig_bridge.receivers import time_of_day
 
-    if not args.play and (args.speaker is not None or args.delay):
-        raise BridgeError("--speaker and --delay go with --play")
+    if not args.play and (args.loudspeaker is not None or args.delay):
+        raise BridgeError("--loudspeaker and --delay go with --play")
     if not -1000 <= args.delay <= 1000:
         raise BridgeError(f"--delay is {args.delay:g} ms; have -1000 to 1000")
     spoken, direction = faces(args.words), facing(args, "file")
     with ExitStack() as stack:
         opener = opened(args, stack)
         outlets = [[opener.open(url) for url in face.urls] for face in spoken]
-        speaker = stack.enter_context(Loudspeaker(SOUND_RATE, _device(args.speaker))) if args.play else None
+        speaker = None
+        if args.play:
+            speaker = stack.enter_context(Loudspeaker(SOUND_RATE, _device(args.loudspeaker)))
         check = stack.enter_context(noted())
         parts = [
             Part(
@@ -159,16 +160,9 @@ def run(args: argparse.Namespace) -> int:
 
 def facing(args: argparse.Namespace, pace: Any) -> Direction:
     """How faces speak. Raises StyleError."""
-    from voxrig.idle import parse as life
-    from voxrig.performance import Direction
     from voxrig.rigs import NATIVE
-    from voxrig.style import parse
 
-    style = parse(args.emotion, args.intensity)
-    smooth = getattr(args, "smooth", None)
-    return Direction(
-        NATIVE, args.fps, style, args.gain, args.offset, smooth, pace, idle=life(args.idle), seed=args.seed
-    )
+    return take.direction(args, NATIVE, pace)
 
 
 def opened(args: argparse.Namespace, stack: ExitStack) -> Opener:

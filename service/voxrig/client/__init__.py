@@ -7,8 +7,9 @@ with voxrig.connect("faces.example.org:52000", key="…") as client:
 
 from .aio import AsyncClient, AsyncLiveStream, connect_async
 from .blocking import Client, LiveStream, connect
-from .dialogue import Block, Header, Notice, Part, Picture, Summary, View
+from .dialogue import Block, Header, Notice, Part, Picture, Summary
 from .offer import Description
+from .wish import View
 
 __all__ = [
     "AsyncClient",

@@ -11,26 +11,24 @@ from typing import Any, Self
 import grpc
 
 from ..errors import ServiceError
+from ..idle import OFF, Life
 from ..pb.voxrig.v1 import face_pb2 as pb
 from ..pb.voxrig.v1 import face_pb2_grpc
-from ..types import AudioChunk, Frames, Style, join
+from ..types import AudioChunk, Frames, Key, Style, join
 from .access import OPTIONS, Access, StrPath
 from .dialogue import (
     Answer,
     Block,
     Dialogue,
-    Encoding,
     Header,
-    Pacing,
     Part,
     Picture,
     Request,
-    View,
-    Wish,
     no_frames,
     opened,
 )
 from .offer import Description, describe
+from .wish import Encoding, Pacing, View, Wish
 
 _UNKNOWN = "Internal error from Core"  # grpc.aio's status where a request came to nothing, until the true one
 _TRIES, _TRY = 50, 0.01  # s to wait for that
@@ -91,12 +89,19 @@ class AsyncClient:
         fps: Fraction | int = 60,
         style: Style | None = None,
         *,
+        keys: Sequence[Key] = (),
+        direct: str = "",
+        idle: Life = OFF,
+        seed: int = 0,
         model: str | None = None,
     ) -> Frames:
         """As ``Client.animate``."""
         with ExitStack() as stack:
-            rate, chunks = stack.enter_context(opened(audio))
-            async with await self.open(rate, rig, fps, style, model=model) as stream:
+            rate, seconds, chunks = stack.enter_context(opened(audio))
+            async with await self.open(
+                rate, rig, fps, style, model=model,
+                keys=keys, direct=direct, seconds=seconds, life=idle, seed=seed,
+            ) as stream:  # fmt: skip
                 told = [part.frames async for part in stream.play(chunks) if isinstance(part, Block)]
         return join([no_frames(stream.header), *told])
 
@@ -107,12 +112,19 @@ class AsyncClient:
         fps: Fraction | int = 30,
         style: Style | None = None,
         *,
+        keys: Sequence[Key] = (),
+        direct: str = "",
+        idle: Life = OFF,
+        seed: int = 0,
         model: str | None = None,
     ) -> AsyncGenerator[Picture, None]:
         """As ``Client.render``."""
         with ExitStack() as stack:
-            rate, chunks = stack.enter_context(opened(audio))
-            async with await self.open(rate, (), fps, style, model=model, view=view or View()) as stream:
+            rate, seconds, chunks = stack.enter_context(opened(audio))
+            async with await self.open(
+                rate, (), fps, style, model=model, view=view or View(),
+                keys=keys, direct=direct, seconds=seconds, life=idle, seed=seed,
+            ) as stream:  # fmt: skip
                 async for part in stream.play(chunks):
                     if isinstance(part, Picture):
                         yield part
@@ -132,11 +144,17 @@ class AsyncClient:
         name: str = "",
         model: str | None = None,
         view: View | None = None,
+        keys: Sequence[Key] = (),
+        direct: str = "",
+        seconds: float | None = None,
+        life: Life = OFF,
+        seed: int = 0,
     ) -> AsyncLiveStream:
         """As ``Client.open``."""
         wanted = (rigs,) if isinstance(rigs, str) else tuple(rigs)
         wish = Wish(
-            rate, wanted, fps, style or Style(), pacing, encoding, echo, idle, window, name, model, view
+            rate, wanted, fps, style or Style(), pacing, encoding, echo, idle, window, name, model, view,
+            tuple(keys), direct, seconds, life, seed,
         )  # fmt: skip
         dialogue = Dialogue(wish, self._offered or await self.describe())
         call = dialogue.method(self._stub)(metadata=self._access.metadata)
@@ -187,6 +205,10 @@ class AsyncLiveStream:
     async def set_style(self, style: Style, at: int | None = None, transition: float = 0.0) -> None:
         """As ``LiveStream.set_style``."""
         await self._send(self._dialogue.style(style, at, transition))
+
+    async def look(self, yaw: float | None, pitch: float = 0.0, at: int | None = None) -> None:
+        """As ``LiveStream.look``."""
+        await self._send(self._dialogue.look(yaw, pitch, at))
 
     async def interrupt(self, shown: int | None = None, closing: float = 0.0) -> None:
         """As ``LiveStream.interrupt``."""

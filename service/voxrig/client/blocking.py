@@ -12,25 +12,23 @@ from typing import Any, Self
 import grpc
 
 from ..errors import ServiceError
+from ..idle import OFF, Life
 from ..pb.voxrig.v1 import face_pb2 as pb
 from ..pb.voxrig.v1 import face_pb2_grpc
-from ..types import AudioChunk, Frames, Style, join
+from ..types import AudioChunk, Frames, Key, Style, join
 from .access import OPTIONS, Access, StrPath
 from .dialogue import (
     Answer,
     Block,
     Dialogue,
-    Encoding,
-    Pacing,
     Part,
     Picture,
     Request,
-    View,
-    Wish,
     no_frames,
     opened,
 )
 from .offer import Description, describe
+from .wish import Encoding, Pacing, View, Wish
 
 _QUEUED = 8  # requests that wait for the network
 _PATIENCE = 30.0  # s for which a server may take no sound
@@ -96,6 +94,10 @@ class Client:
         fps: Fraction | int = 60,
         style: Style | None = None,
         *,
+        keys: Sequence[Key] = (),
+        direct: str = "",
+        idle: Life = OFF,
+        seed: int = 0,
         model: str | None = None,
     ) -> Frames:
         """A recording, by path or as samples, to frames on a rig; as ``voxrig.animate``, but there.
@@ -103,8 +105,13 @@ class Client:
         A file is read as it is sent. Raises AudioError, StyleError or ServiceError.
         """
         with ExitStack() as stack:
-            rate, chunks = stack.enter_context(opened(audio))
-            stream = stack.enter_context(self.open(rate, rig, fps, style, model=model))
+            rate, seconds, chunks = stack.enter_context(opened(audio))
+            stream = stack.enter_context(
+                self.open(
+                    rate, rig, fps, style, model=model,
+                    keys=keys, direct=direct, seconds=seconds, life=idle, seed=seed,
+                )
+            )  # fmt: skip
             told = [part.frames for part in stream.play(chunks) if isinstance(part, Block)]
         return join([no_frames(stream.header), *told])
 
@@ -115,6 +122,10 @@ class Client:
         fps: Fraction | int = 30,
         style: Style | None = None,
         *,
+        keys: Sequence[Key] = (),
+        direct: str = "",
+        idle: Life = OFF,
+        seed: int = 0,
         model: str | None = None,
     ) -> Generator[Picture, None, None]:
         """A recording, by path or as samples, to pictures, which come as they are drawn.
@@ -125,8 +136,13 @@ class Client:
         Raises AudioError, StyleError or ServiceError.
         """
         with ExitStack() as stack:
-            rate, chunks = stack.enter_context(opened(audio))
-            stream = stack.enter_context(self.open(rate, (), fps, style, model=model, view=view or View()))
+            rate, seconds, chunks = stack.enter_context(opened(audio))
+            stream = stack.enter_context(
+                self.open(
+                    rate, (), fps, style, model=model, view=view or View(),
+                    keys=keys, direct=direct, seconds=seconds, life=idle, seed=seed,
+                )
+            )  # fmt: skip
             for part in stream.play(chunks):
                 if isinstance(part, Picture):
                     yield part
@@ -146,6 +162,11 @@ class Client:
         name: str = "",
         model: str | None = None,
         view: View | None = None,
+        keys: Sequence[Key] = (),
+        direct: str = "",
+        seconds: float | None = None,
+        life: Life = OFF,
+        seed: int = 0,
     ) -> LiveStream:
         """A stream of sound at ``rate`` Hz, to frames on each of the rigs.
 
@@ -153,12 +174,15 @@ class Client:
         "burst" as soon as they are made. ``encoding`` is how sound travels. ``echo`` sends it back with its
         frames. After ``idle`` seconds without sound, silence is put in (realtime; 0 is never). No more
         than ``window`` frames beyond the last ``ack`` are sent (0 is no bound). ``name`` is for the
-        server's logs. With a ``view`` pictures come instead of frames, one at a time. Raises StyleError and
-        ServiceError.
+        server's logs. With a ``view`` pictures come instead of frames, one at a time. ``keys`` are styles
+        that follow ``style``, in seconds from the first sample; ``direct`` takes a director's words for a
+        speech of so many ``seconds``, if that is known; ``life`` moves the face beside speech. Raises
+        StyleError and ServiceError.
         """
         wanted = (rigs,) if isinstance(rigs, str) else tuple(rigs)
         wish = Wish(
-            rate, wanted, fps, style or Style(), pacing, encoding, echo, idle, window, name, model, view
+            rate, wanted, fps, style or Style(), pacing, encoding, echo, idle, window, name, model, view,
+            tuple(keys), direct, seconds, life, seed,
         )  # fmt: skip
         dialogue = Dialogue(wish, self._offered or self.describe())
         return LiveStream(self._stub, dialogue, self._access)
@@ -209,6 +233,13 @@ class LiveStream:
     def set_style(self, style: Style, at: int | None = None, transition: float = 0.0) -> None:
         """From sample ``at`` on (the next one by default) speak so, reached within so many seconds."""
         self._send(self._dialogue.style(style, at, transition))
+
+    def look(self, yaw: float | None, pitch: float = 0.0, at: int | None = None) -> None:
+        """From sample ``at`` on (the next one by default) look there, or with None where the eyes like.
+
+        Radians from straight ahead, + to the subject's right and + down.
+        """
+        self._send(self._dialogue.look(yaw, pitch, at))
 
     def interrupt(self, shown: int | None = None, closing: float = 0.0) -> None:
         """Forgets sound not yet heard and frames not yet sent, and closes the mouth; the stream goes on.

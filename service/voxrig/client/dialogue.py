@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from ..audio import open_audio
 from ..pb.voxrig.v1 import face_pb2 as pb
-from ..retime import frame_rate
-from ..style import check
 from ..types import AudioChunk, Frames, Rig, Style
 from .access import StrPath, nonsense
 from .offer import Description
+from .wish import View, Wish, key_of
 
-Pacing = Literal["burst", "realtime"]
-Encoding = Literal["s16", "f32"]
-Pixels = Literal["jpeg", "h264", "raw"]
 Request = pb.AnimateRequest | pb.RenderRequest
 Answer = pb.AnimateResponse | pb.RenderResponse
 
-_PACINGS = {"burst": pb.PACING_BURST, "realtime": pb.PACING_REALTIME}
-_ENCODINGS = {"s16": pb.ENCODING_S16, "f32": pb.ENCODING_F32}
-_PIXELS = {
-    "jpeg": pb.PICTURE_ENCODING_JPEG,
-    "h264": pb.PICTURE_ENCODING_H264,
-    "raw": pb.PICTURE_ENCODING_RAW,
-}
 _SIZES = {"s16": 2, "f32": 4}
 _KINDS = {
     pb.Notice.CODE_DROPPED: "dropped",
@@ -38,6 +28,7 @@ _KINDS = {
     pb.Notice.CODE_GOING_AWAY: "going_away",
     pb.Notice.CODE_INTERRUPTED: "interrupted",
     pb.Notice.CODE_SILENCE: "silence",
+    pb.Notice.CODE_LEFT_OUT: "left_out",
 }
 _READY = 60.0
 _PIECE = 32_768  # bytes of sound in a request
@@ -80,7 +71,7 @@ class Notice:
     """Something to know between frames."""
 
     kind: str
-    """dropped, late, going_away, interrupted or silence; empty where a newer server has others."""
+    """dropped, late, going_away, interrupted, silence or left_out; empty where a newer server has others."""
     message: str
     """One sentence."""
     first: int
@@ -121,93 +112,6 @@ class Picture:
 
 
 Part = Block | Picture | Notice | Summary
-
-
-@dataclass(frozen=True)
-class View:
-    """How a head is to be rendered."""
-
-    avatar: str = ""
-    """Of the server's; its first if empty."""
-    renderer: str = ""
-    """Of the server's; its first if empty."""
-    size: tuple[int, int] = (512, 512)
-    """Height and width, pixels."""
-    framing: str = "head"
-    """face, head or bust."""
-    yaw: float = 0.0
-    """Radians that the camera stands to the subject's left."""
-    pitch: float = 0.0
-    """Radians that it stands above."""
-    background: str = "studio"
-    """studio, none (with raw pixels) or a colour as pages write it."""
-    pixels: Pixels = "jpeg"
-    """jpeg; h264, one access unit a picture (Annex B); or raw, RGB rows from the top, RGBA over nothing."""
-    quality: int = 85
-    """Of jpeg, 1 to 100."""
-    bitrate: int = 0
-    """Of h264, bits a second; 0 is even quality."""
-
-    def config(self, stream: pb.Config) -> pb.RenderConfig:
-        """Raises ValueError on what no server could understand."""
-        if self.pixels not in _PIXELS:
-            raise ValueError(f"have pixels {', '.join(_PIXELS)}, got {self.pixels!r}")
-        return pb.RenderConfig(
-            stream=stream,
-            avatar=self.avatar,
-            renderer=self.renderer,
-            height=self.size[0],
-            width=self.size[1],
-            camera=pb.Camera(framing=self.framing, yaw=self.yaw, pitch=self.pitch),
-            background=self.background,
-            encoding=_PIXELS[self.pixels],
-            quality=self.quality,
-            bitrate=self.bitrate,
-        )
-
-
-@dataclass(frozen=True)
-class Wish:
-    """A stream to open."""
-
-    rate: int
-    """Hertz."""
-    rigs: tuple[str, ...] = ("arkit",)
-    fps: Fraction | int = 60
-    style: Style = field(default_factory=Style)
-    pacing: Pacing = "burst"
-    encoding: Encoding = "f32"
-    echo: bool = False
-    idle: float = 0.0
-    """Seconds without sound after which silence is put in; 0 is never."""
-    window: int = 0
-    """Most frames beyond the last ack; 0 is no such bound."""
-    name: str = ""
-    """In the server's logs."""
-    model: str | None = None
-    """None is the server's first."""
-    view: View | None = None
-    """None is frames instead of pictures."""
-
-    def config(self) -> pb.Config:
-        """Raises StyleError, and ValueError on what no server could understand."""
-        fps = frame_rate(self.fps)
-        if self.pacing not in _PACINGS or self.encoding not in _ENCODINGS:
-            raise ValueError(f"have pacing {', '.join(_PACINGS)} and encoding {', '.join(_ENCODINGS)}")
-        return pb.Config(
-            rate=self.rate,
-            encoding=_ENCODINGS[self.encoding],
-            rigs=self.rigs,
-            fps_numerator=fps.numerator,
-            fps_denominator=fps.denominator,
-            style=_style(self.style),
-            pacing=_PACINGS[self.pacing],
-            idle=pb.Idle(after=self.idle),
-            echo=self.echo,
-            name=self.name,
-            model=self.model or "",
-            window=self.window,
-        )
 
 
 class Dialogue:
@@ -251,8 +155,17 @@ class Dialogue:
     def style(self, style: Style, at: int | None, transition: float) -> Request:
         """From a sample on, speak so; None is the next to be said."""
         self._check_open("a style")
-        key = pb.StyleKey(style=_style(style), at=self.pushed if at is None else at, transition=transition)
-        return self._request(style=key)
+        return self._request(style=key_of(style, self.pushed if at is None else at, transition))
+
+    def look(self, yaw: float | None, pitch: float, at: int | None) -> Request:
+        """From a sample on, look there, with None where the eyes like; None is the next to be said."""
+        self._check_open("a look")
+        sample = self.pushed if at is None else at
+        if yaw is None:
+            return self._request(look=pb.Look(at=sample))
+        if not (math.isfinite(yaw) and math.isfinite(pitch)):
+            raise ValueError(f"cannot look at yaw {yaw}, pitch {pitch}")
+        return self._request(look=pb.Look(yaw=yaw, pitch=pitch, at=sample))
 
     def interrupt(self, shown: int | None, closing: float) -> Request:
         """Forget what is unheard and unsent, and close the mouth."""
@@ -352,20 +265,17 @@ class Dialogue:
 
 
 @contextmanager
-def opened(audio: StrPath | AudioChunk) -> Iterator[tuple[int, Iterator[AudioChunk]]]:
-    """The rate of a recording, and its sound as it is read. Raises AudioError."""
+def opened(audio: StrPath | AudioChunk) -> Iterator[tuple[int, float | None, Iterator[AudioChunk]]]:
+    """A recording: its rate, its seconds if anybody knows, and its sound as it is read. Raises AudioError."""
     if isinstance(audio, AudioChunk):
-        yield audio.rate, iter((AudioChunk(audio.samples, audio.rate),))
+        seconds = len(audio.samples) / audio.rate
+        yield audio.rate, seconds, iter((AudioChunk(audio.samples, audio.rate),))
         return
     with open_audio(audio) as source:
-        yield source.rate, source.chunks(CHUNK)
+        yield source.rate, source.seconds, source.chunks(CHUNK)
 
 
 def no_frames(header: Header) -> Frames:
     """What comes before the first block."""
     rig = header.rigs[0]
     return Frames(rig, np.zeros((0, len(rig)), np.float32), header.fps)
-
-
-def _style(style: Style) -> pb.Style:
-    return pb.Style(emotion=dict(check(style).emotion), intensity=style.intensity)

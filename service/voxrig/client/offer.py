@@ -86,6 +86,8 @@ class Description:
     """Heads that it renders, the first is the default."""
     renderers: tuple[str, ...] = ()
     """How, the first is the default."""
+    speakers: tuple[str, ...] = ()
+    """Whose habits a style may have."""
 
 
 def describe(reply: pb.DescribeResponse) -> Description:
@@ -116,6 +118,7 @@ def describe(reply: pb.DescribeResponse) -> Description:
         ),
         avatars=tuple(reply.avatars),
         renderers=tuple(reply.renderers),
+        speakers=tuple(reply.speakers),
     )
 
 

@@ -1,7 +1,8 @@
 """NVIDIA's A2FAuthoringService: a clip is uploaded once, then poses are asked for at any moment of it.
 
-A clip is animated when its first pose is asked for, as one stream like any other; what is kept are frames on
-the native rig, so that other parameters cost no more than a pose.
+A clip is animated when its first pose is asked for, as one stream like any other; what is kept are its sound
+and frames on the native rig as speech alone makes them, so that other parameters cost no more than a pose,
+and another emotion no more than the two seconds before it.
 """
 
 from __future__ import annotations
@@ -11,17 +12,21 @@ import hashlib
 import io
 import math
 from collections import OrderedDict
+from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import grpc
 import numpy as np
 
 from ..errors import AudioError, VoxrigError, one_line
+from ..expression import Acting, Expression
 from ..pb.nvidia_ace import a2f_authoring_pb2 as pb
 from ..pb.nvidia_ace import a2f_authoring_service_pb2_grpc
+from ..resample import Resampler
 from ..retime import frame_count
 from ..rigs import NATIVE, map_to
-from ..style import EMOTIONS, Express
+from ..style import EMOTIONS, plain
 from ..types import Array, Frames, Style
 from . import status
 from .a2f_emotions import FPS
@@ -29,7 +34,7 @@ from .a2f_parameters import RIG, emotion_weights, pcm_rate, wishes
 from .batch import adjuster
 from .floor import Floor
 from .limits import Limits
-from .order import Order
+from .order import Order, samples_of
 from .parts import Block
 from .status import Refusal
 
@@ -37,6 +42,8 @@ MAX_CLIPS = 64
 MAX_BYTES = 64 << 20  # of clips that are kept
 _NEAR = 1e-3  # frames by which a float of seconds may miss its frame
 _PIECE = 1  # s of sound told at a time
+_RATE, _SPEECH_FPS = 16_000, Fraction(100)  # of the sound and the frames that are kept
+_BEFORE = 200  # frames before a pose that its expression follows from
 
 
 class Authoring(a2f_authoring_service_pb2_grpc.A2FAuthoringServiceServicer):
@@ -68,8 +75,9 @@ class Authoring(a2f_authoring_service_pb2_grpc.A2FAuthoringServiceServicer):
             emotion = emotion_weights(request.preferred_emotions, "preferred_emotions")
             style = Style(emotion if wanted.preferred else {}, wanted.intensity)
             place = min(moment * float(FPS), clip.count - 1.0)
-            native = Frames(NATIVE, _at(await clip.frames(self._floor), place), FPS)
-            shown = adjuster(RIG, wanted.adjust)(self._to_rig(Express(style)(native)).values)
+            speech = await clip.speech(self._floor)
+            native = Frames(NATIVE, speech.pose(place / float(FPS), style, self._floor.expression), FPS)
+            shown = adjuster(RIG, wanted.adjust)(self._to_rig(native).values)
             return pb.BlendShapeData(
                 blendshapes=shown[0].tolist(),
                 time_code=place / float(FPS),
@@ -78,53 +86,78 @@ class Authoring(a2f_authoring_service_pb2_grpc.A2FAuthoringServiceServicer):
         raise AssertionError  # told() has ended the call
 
 
+@dataclass(frozen=True, eq=False)
+class _Speech:
+    """A clip as it is spoken without any emotion."""
+
+    sound: Array  # (n,) at 16 kHz
+    frames: Array  # (t, c) native
+
+    def pose(self, seconds: float, style: Style, expression: Expression | None) -> Array:
+        """The face at a moment of the clip, (1, c)."""
+        place = min(seconds * float(_SPEECH_FPS), len(self.frames) - 1.0)
+        end = min(math.ceil(place - _NEAR) + 1, len(self.frames))
+        first = max(0, end - _BEFORE)
+        frames = self.frames[first:end]
+        if expression is not None and not plain(style):
+            sound = self.sound[first * expression.samples : end * expression.samples]
+            frames = Acting(style, expression).over(sound, frames)
+        return _at(frames, place - first)
+
+
 class _Clip:
-    """Sound, and once a pose was asked for its frames instead."""
+    """Sound, and once a pose was asked for its frames, too."""
 
     def __init__(self, rate: int, sound: bytes) -> None:
         self.rate = rate
         self.count = frame_count(len(sound) // 2, rate, FPS)
         """Frames."""
         self._sound = sound
-        self._frames: Array | None = None  # (t, c) native
-        self._making: asyncio.Task[Array] | None = None
+        self._speech: _Speech | None = None
+        self._making: asyncio.Task[_Speech] | None = None
 
     @property
     def size(self) -> int:
         """Bytes kept."""
-        return len(self._sound) if self._frames is None else self._frames.nbytes
+        speech = self._speech
+        return len(self._sound) if speech is None else speech.frames.nbytes + speech.sound.nbytes
 
-    async def frames(self, floor: Floor) -> Array:
-        """Native frames, (t, c), made once for all who ask. Raises what ``Floor.admit`` raises."""
-        if self._frames is not None:
-            return self._frames
+    async def speech(self, floor: Floor) -> _Speech:
+        """What is said, made once for all who ask. Raises what ``Floor.admit`` raises."""
+        if self._speech is not None:
+            return self._speech
         if self._making is None:
             self._making = asyncio.create_task(self._make(floor))
             self._making.add_done_callback(self._made)
         return await asyncio.shield(self._making)  # who asked first may leave
 
-    def _made(self, making: asyncio.Task[Array]) -> None:
+    def _made(self, making: asyncio.Task[_Speech]) -> None:
         self._making = None
         if not making.cancelled() and making.exception() is None:
-            self._frames, self._sound = making.result(), b""
+            self._speech, self._sound = making.result(), b""
 
-    async def _make(self, floor: Floor) -> Array:
+    async def _make(self, floor: Floor) -> _Speech:
         order = Order(
             rate=self.rate,
             encoding="s16",
             rigs=(NATIVE,),
-            fps=FPS,
+            fps=_SPEECH_FPS,
             model=next(iter(floor.models)),
             name="a2f-authoring",
             ahead=floor.limits.max_clip + 1,
         )
+        resampler, heard = Resampler(self.rate, _RATE), list[Array]()
         with floor.admit(order) as voice:
             piece = 2 * self.rate * _PIECE
             for at in range(0, len(self._sound), piece):
-                await voice.say(self._sound[at : at + piece])
+                said = self._sound[at : at + piece]
+                await voice.say(said)
+                heard.append(resampler.push(samples_of(said, "s16")))
                 await asyncio.sleep(0)  # others are served, too
             voice.end()
-            return np.concatenate([part.tracks[0] async for part in voice if isinstance(part, Block)])
+            heard.append(resampler.push(np.zeros(0, np.float32), last=True))
+            frames = [part.tracks[0] async for part in voice if isinstance(part, Block)]
+        return _Speech(np.concatenate(heard), np.concatenate(frames))
 
 
 class _Clips:

@@ -2,7 +2,8 @@
 
 Emotions come with the sound, for any moment. One for the past holds from the sound that it came with; for the
 rest order of arrival does not matter, only the moment. The same straight lines run here over weights as in
-``style.Express`` over curves, so that what clients are told is what they see.
+``track.Track`` over styles, so that what clients are told is what they see of what they asked for. Where they
+ask for none, emotion is heard in the voice, which they are not told.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class Emotions:
     def __init__(self, beginning: Mapping[str, float], wishes: Wishes, longest: float) -> None:
         self._wishes, self._longest = wishes, longest
         self._over = round(wishes.transition * FPS)
-        self.style = Style(dict(beginning), wishes.intensity)
+        self.style = self._style(beginning)
         """Before any key."""
         self._waiting: dict[int, Style] = {}  # by frame: no more than there can be frames
         self._order: list[int] = []  # heap of those frames
@@ -42,7 +43,7 @@ class Emotions:
         self._since = 0
         self._told = self._input, self._to
         self._fades = not wishes.preferred
-        """Whether the beginning is still to fade: no emotion is heard in the sound that could follow it."""
+        """Whether the beginning is still to fade into what is heard."""
 
     def hear(self, emotions: Iterable[Any], first: int) -> None:
         """Messages EmotionWithTimeCode, which alter frames from ``first`` on. Raises VoxrigError."""
@@ -57,11 +58,11 @@ class Emotions:
                 frame = max(first, math.ceil(time * FPS - _EARLY))
                 if frame not in self._waiting:
                     heappush(self._order, frame)
-                self._waiting[frame] = Style(weights, self._wishes.intensity)
+                self._waiting[frame] = self._style(weights)
 
     def due(self, end: int) -> list[tuple[int, Style]]:
         """The keys before frame ``end`` that come into force now, in order, as far as they show."""
-        keys = [(0, Style())] if self._fades else []
+        keys = [(0, self._style({}))] if self._fades else []
         self._fades = False
         while self._order and self._order[0] < end:
             frame = heappop(self._order)
@@ -87,6 +88,11 @@ class Emotions:
         if changed:
             self._told = self._input, np.clip(self._during(frame), 0, 1)
         return self._told
+
+    def _style(self, weights: Mapping[str, float]) -> Style:
+        if any(weights.values()):
+            return Style(dict(weights), self._wishes.intensity)
+        return Style(auto=self._wishes.auto)
 
     def _during(self, frame: int) -> Array:
         passed = frame - self._since

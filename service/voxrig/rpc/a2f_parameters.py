@@ -16,6 +16,7 @@ import numpy as np
 from ..errors import VoxrigError, one_line
 from ..rigs import get
 from ..style import EMOTIONS, MAX_INTENSITY
+from ..types import Auto
 from .limits import Limits
 from .order import Adjustment
 
@@ -79,11 +80,11 @@ FACE = (
 """face_params.float_params."""
 
 POST = (
-    Parameter("preferred_emotion_strength", 0.5, 0, 1, "gain of emotions, by value / default"),
-    Parameter("emotion_strength", 0.6, 0, 1, "gain of emotions, by value / default"),
-    Parameter("emotion_contrast", 1.0, 0.3, 3),
-    Parameter("live_blend_coef", 0.7, 0, 1),
-    Parameter("max_emotions", 3, 1, 6),
+    Parameter("preferred_emotion_strength", 0.5, 0, 1, "gain of emotions asked for, by value / default"),
+    Parameter("emotion_strength", 0.6, 0, 1, "gain of those asked for, by value / default; of those heard"),
+    Parameter("emotion_contrast", 1.0, 0.3, 3, "how far likely emotions are above others, of those heard"),
+    Parameter("live_blend_coef", 0.7, 0, 1, "share of what was heard before in what is heard now"),
+    Parameter("max_emotions", 3, 1, 6, "emotions heard at a time"),
 )
 """emotion_post_processing_params, but for enable_preferred_emotion."""
 
@@ -99,6 +100,8 @@ class Wishes:
     """Of emotions; 1 is our own measure."""
     preferred: bool
     """Whether the emotions that are asked for show."""
+    auto: Auto
+    """How emotions are heard in the voice, where none is asked for."""
     transition: float
     """Seconds from one emotion to the next."""
     notes: str
@@ -135,7 +138,8 @@ def wishes(face: Any, post: Any, shapes: Any, emotion: Any = None) -> Wishes:
             transition = _within(TRANSITION, emotion.live_transition_time, "emotion_params", notes)
         notes.strange += [name for name in emotion.beginning_emotion if not _emotion(name)]
     adjust = (*_face(face, notes), *_shapes(shapes, notes))
-    return Wishes(adjust, min(strength, MAX_INTENSITY), preferred, transition, notes.sentence(*more))
+    said = notes.sentence(*more)
+    return Wishes(adjust, min(strength, MAX_INTENSITY), preferred, _auto(post), transition, said)
 
 
 def emotion_weights(emotion: Mapping[str, float], place: str) -> dict[str, float]:
@@ -204,6 +208,17 @@ def _strength(post: Any, notes: _Notes) -> float:
         if post.HasField(parameter.name):
             _within(parameter, getattr(post, parameter.name), "emotion_post_processing_params", notes)
     return _ratio("preferred_emotion_strength", post) * _ratio("emotion_strength", post)
+
+
+def _auto(post: Any) -> Auto:
+    values = {p.name: _clip(p, getattr(post, p.name)) if post.HasField(p.name) else p.default for p in POST}
+    return Auto(
+        strength=values["emotion_strength"],
+        contrast=values["emotion_contrast"],
+        most=int(values["max_emotions"]),
+        blend=values["live_blend_coef"],
+        preferred=values["preferred_emotion_strength"],
+    )
 
 
 def _ratio(name: str, post: Any) -> float:

@@ -12,15 +12,19 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
+from ..emotion import Ear
 from ..engine import Engine, Stream
+from ..expression import Expression
+from ..idle import Idle
 from ..model import Model
+from ..retime import frame_count
 from ..rigs import NATIVE, RigMap, get, map_to
-from ..style import Express
+from ..staging import Staging
 from ..types import Array, AudioChunk, Frames, Rig, Style
 from .order import Adjustment, Order
 
@@ -29,6 +33,7 @@ _STEADY = 64  # lines of realtime pacing a step
 _BULK = 32  # of burst pacing: fewer and longer steps, so that steady ones never wait long
 _BULK_BLOCK = 2  # hops
 _BULK_STRIDE = 16  # blocks of a line that has as many: synthesised speech comes a sentence at a time
+_SETTLE = 0.5  # s in which a face that was interrupted finds back to what it does beside speech
 
 _log = logging.getLogger("voxrig.batch")
 
@@ -50,14 +55,15 @@ class Told:
 class Line:
     """One stretch of speech. Its methods may be called from the loop; they take effect in the thread."""
 
-    def __init__(self, batch: Batch, order: Order, hear: Callable[[Told], None]) -> None:
+    def __init__(self, batch: Batch, order: Order, hear: Callable[[Told], None], rest: bool) -> None:
         self.order, self.hear = order, hear
-        self._batch = batch
+        self._batch, self._settle = batch, _SETTLE if rest else 0.0
         self.pushed = 0
         """Samples said so far; known to the loop."""
         self.stream: Stream
-        self.express = Express(order.style)
         self.adjust = _adjust(order)
+        self._idle = Idle(order.life, order.fps, order.seed)
+        Staging((), order.looks, ()).aim(self._idle, order.fps)
         self.done = False
 
     def say(self, samples: Array) -> None:
@@ -66,9 +72,14 @@ class Line:
         self.pushed = chunk.end
         self._batch.do(partial(self._push, chunk))
 
-    def key(self, style: Style, frame: int, over: int) -> None:
-        """From a frame on speak in another style, reached within ``over`` frames."""
-        self._batch.do(partial(self.express.key, style, frame, over))
+    def key(self, style: Style, at: int, transition: float) -> None:
+        """From sample ``at`` on speak in another style, reached within ``transition`` seconds."""
+        self._batch.do(lambda: self.stream.set_style(style, at, transition))
+
+    def look(self, angles: tuple[float, float] | None, at: int) -> None:
+        """From sample ``at`` on look there, in radians of yaw and pitch, or with None where it likes."""
+        frame = frame_count(at, self.order.rate, self.order.fps)
+        self._batch.do(partial(self._idle.plan, frame, *(angles or (None,))))
 
     def end(self) -> None:
         """No more sound."""
@@ -77,6 +88,16 @@ class Line:
     def close(self) -> None:
         """Forget the line; nothing more is told of it."""
         self._batch.do(partial(self._batch.leave, self))
+
+    def live(self, frames: Frames) -> Frames:
+        """The stream's next frames with what the face does beside speech."""
+        lived = self._idle(frames)
+        first = self._settle * float(frames.fps)
+        if frames.start >= first or lived is frames:
+            return lived
+        part = np.clip(np.arange(frames.start, frames.start + len(frames)) / first, 0, 1)[:, None]
+        values = frames.values + part * (lived.values - frames.values)
+        return replace(lived, values=np.asarray(values, np.float32))
 
     def _push(self, chunk: AudioChunk) -> None:
         if not self.done:
@@ -92,11 +113,14 @@ class Batch:
         loop: asyncio.AbstractEventLoop,
         steps: Callable[[int, float], None] = lambda size, seconds: None,
         most: int = _STEADY,
+        expression: Expression | None = None,
+        ear: Ear | None = None,
     ) -> None:
         self._loop, self._steps = loop, steps
-        self._steady = {name: Engine(model, most) for name, model in models.items()}
+        few = min(_BULK, most)
+        self._steady = {name: Engine(m, most, 1, 1, expression, ear) for name, m in models.items()}
         self._bulk = {
-            name: Engine(model, min(_BULK, most), _BULK_BLOCK, _BULK_STRIDE) for name, model in models.items()
+            name: Engine(m, few, _BULK_BLOCK, _BULK_STRIDE, expression, ear) for name, m in models.items()
         }
         self._lines: dict[Engine, list[Line]] = {
             engine: [] for engine in (*self._steady.values(), *self._bulk.values())
@@ -108,11 +132,21 @@ class Batch:
         self._thread = threading.Thread(target=self._run, name="voxrig-batch", daemon=True)
         self._thread.start()
 
-    def open(self, order: Order, hear: Callable[[Told], None]) -> Line:
-        """A new line; ``hear`` is called on the loop with what is made of it."""
-        line = Line(self, order, hear)
+    def open(self, order: Order, hear: Callable[[Told], None], rest: bool = False) -> Line:
+        """A new line; ``hear`` is called on the loop with what is made of it.
+
+        With ``rest`` it begins with a face at rest in all its parts. Raises StyleError where the model cannot
+        show the styles of the order.
+        """
+        for style in (order.style, *(key.style for key in order.keys)):
+            self.check(order, style)
+        line = Line(self, order, hear, rest)
         self.do(partial(self._open, line))
         return line
+
+    def check(self, order: Order, style: Style) -> None:
+        """Raises StyleError where the order's model cannot show a style."""
+        self._engine(order).check(style)
 
     def latency(self, order: Order) -> float:
         """Seconds from a sound to the frame that shows it, at worst."""
@@ -144,7 +178,9 @@ class Batch:
 
     def _open(self, line: Line) -> None:
         engine, order = self._engine(line.order), line.order
-        line.stream = engine.open(rate=order.rate, fps=order.fps)
+        line.stream = engine.open(order.style, order.rate, order.fps)
+        for key in order.keys:
+            line.stream.set_style(key.style, round(key.at * order.rate), key.transition)
         self._lines[engine].append(line)
 
     def _run(self) -> None:
@@ -191,7 +227,7 @@ class Batch:
         for line in lines:
             frames = line.stream.pull()
             if frames is not None:
-                made.append((line, line.express(frames), line.stream.done))
+                made.append((line, line.live(frames), line.stream.done))
             elif line.stream.done:
                 made.append(
                     (line, Frames(NATIVE, np.zeros((0, len(NATIVE)), np.float32), line.order.fps), True)

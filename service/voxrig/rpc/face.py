@@ -6,7 +6,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import grpc
@@ -17,28 +17,28 @@ from ..errors import VoxrigError
 from ..pb.voxrig.v1 import face_pb2 as pb
 from ..pb.voxrig.v1 import face_pb2_grpc
 from ..render.look import RENDERERS
-from ..rigs import NATIVE, describe, get, names
-from ..style import EMOTIONS
-from ..types import Rig, Style
-from . import status
+from ..rigs import describe, get, names
+from ..style import EMOTIONS, SPEAKERS
+from ..types import Rig
+from . import asked, status
 from .floor import Floor
-from .order import Encoding, Order, checked, rate_of, rigs
+from .order import Order, checked, directed
 from .parts import Block, Notice, Part, Summary
 from .render import commission, header, picture
 from .status import Refusal
 from .studio import Studio
 from .voice import Voice
 
-_ENCODINGS: dict[int, Encoding] = {pb.ENCODING_S16: "s16", pb.ENCODING_F32: "f32"}
 _NOTICES = {
     "dropped": pb.Notice.CODE_DROPPED,
     "late": pb.Notice.CODE_LATE,
     "going_away": pb.Notice.CODE_GOING_AWAY,
     "interrupted": pb.Notice.CODE_INTERRUPTED,
     "silence": pb.Notice.CODE_SILENCE,
+    "left_out": pb.Notice.CODE_LEFT_OUT,
 }
 _PATIENCE = 0.5  # s for a client to end after an error
-_PARTS = ("config", "audio", "style", "ack", "interrupt", "end")
+_PARTS = ("config", "audio", "style", "ack", "interrupt", "end", "look")
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,7 @@ class Face(face_pb2_grpc.FaceServicer):
     ) -> None:
         self._floor, self._studio = floor, studio
         self._described = _describe(floor, formats, studio)
+        self._default = next(iter(floor.models))
 
     async def Describe(self, request: pb.DescribeRequest, context: Any) -> pb.DescribeResponse:  # noqa: N802
         """What this server can do."""
@@ -73,7 +74,8 @@ class Face(face_pb2_grpc.FaceServicer):
         """A conversation: see the proto."""
         async with status.told(context), _Ear(requests) as ear:
             config = await status.soon(_first(requests), self._floor.limits.idle)
-            with self._floor.admit(_order(config, next(iter(self._floor.models)))) as voice:
+            order = await _directed(asked.order(config, self._default), config)
+            with self._floor.admit(order) as voice:
                 ear.listen(voice)
                 yield pb.AnimateResponse(header=_header(voice, voice.order.rigs))
                 async for part in voice:
@@ -90,7 +92,7 @@ class Face(face_pb2_grpc.FaceServicer):
                 said = "this server draws no pictures; it needs voxrig[render] and --max-renders"
                 raise Refusal(grpc.StatusCode.FAILED_PRECONDITION, said)
             wanted = commission(config, studio, floor.limits)
-            order = _drawn(config.stream, next(iter(floor.models)))
+            order = await _directed(asked.drawn(config.stream, self._default), config.stream)
             checked(order, floor.limits, tuple(floor.models))  # before work that takes seconds
             async with studio.admit(wanted, order.fps) as easel:
                 with floor.admit(order) as voice:
@@ -155,7 +157,9 @@ async def _listen(requests: AsyncIterator[Any], voice: Voice) -> None:
                     voice.ack(request.ack.frame)
                 case "style":
                     key = request.style
-                    voice.key(_style(key.style), key.at, key.transition)
+                    voice.key(asked.style(key.style), key.at, key.transition)
+                case "look":
+                    voice.look(asked.angles(request.look), request.look.at)
                 case "interrupt":
                     cut = request.interrupt
                     voice.interrupt(cut.shown if cut.HasField("shown") else None, cut.closing)
@@ -174,40 +178,8 @@ async def _listen(requests: AsyncIterator[Any], voice: Voice) -> None:
         voice.end()  # the call is over
 
 
-def _order(config: pb.Config, default: str) -> Order:
-    """Raises VoxrigError."""
-    if config.encoding not in _ENCODINGS:
-        raise VoxrigError(f"unknown encoding {config.encoding}; have 1 (s16), 2 (f32)")
-    if config.pacing not in pb.Pacing.values():
-        raise VoxrigError(f"unknown pacing {config.pacing}; have 1 (burst), 2 (realtime)")
-    whole = (config.fps_numerator, config.fps_denominator)
-    return Order(
-        rate=config.rate,
-        encoding=_ENCODINGS[config.encoding],
-        rigs=rigs(list(config.rigs) or ["arkit"]),
-        fps=rate_of(*(whole if any(whole) else (60, 1))),
-        model=config.model or default,
-        style=_style(config.style),
-        pacing="realtime" if config.pacing == pb.PACING_REALTIME else "burst",
-        idle=config.idle.after,
-        echo=config.echo,
-        name=config.name,
-        window=config.window,
-    )
-
-
-def _drawn(config: pb.Config, default: str) -> Order:
-    """A stream that is drawn: its first rig is what renderers take. Raises VoxrigError."""
-    asked = pb.Config()
-    asked.CopyFrom(config)
-    if not (config.fps_numerator or config.fps_denominator):
-        asked.fps_numerator, asked.fps_denominator = 30, 1
-    order = _order(asked, default)
-    return replace(order, rigs=(NATIVE, *rigs(list(config.rigs))), most=1)
-
-
-def _style(style: pb.Style) -> Style:
-    return Style(dict(style.emotion), style.intensity if style.HasField("intensity") else 1.0)
+async def _directed(order: Order, config: pb.Config) -> Order:
+    return await directed(order, config.direction.words, config.direction.seconds)
 
 
 def _header(voice: Voice, told: Sequence[Rig]) -> pb.Header:
@@ -257,7 +229,7 @@ def _summary(told: Summary) -> pb.Summary:
 
 def _describe(floor: Floor, formats: Sequence[FileFormat], studio: Studio | None) -> pb.DescribeResponse:
     limits = floor.limits
-    reply = pb.DescribeResponse(version=__version__, emotions=EMOTIONS)
+    reply = pb.DescribeResponse(version=__version__, emotions=EMOTIONS, speakers=SPEAKERS)
     for name in names():
         rig = get(name)
         rows = zip(rig.curves, rig.low.tolist(), rig.high.tolist(), rig.rest.tolist(), strict=True)

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 import grpc
 
+from ..emotion import Ear
 from ..errors import VoxrigError
+from ..expression import Expression
 from ..model import OnnxModel
 from .batch import Batch
 from .limits import Limits
@@ -53,9 +55,13 @@ class Floor:
         metrics: Metrics,
         most: int = 64,
         ended: Callable[[Visit], None] = lambda visit: None,
+        expression: Expression | None = None,
+        ear: Ear | None = None,
     ) -> None:
         self.models, self.limits, self.metrics, self._ended = models, limits, metrics, ended
-        self._batch = Batch(models, asyncio.get_running_loop(), metrics.stepped, most)
+        self.expression = expression
+        loop = asyncio.get_running_loop()
+        self._batch = Batch(models, loop, metrics.stepped, most, expression, ear)
         self._voices: dict[Voice, asyncio.Task[object] | None] = {}
         self._counted: dict[Voice, tuple[int, int]] = {}  # frames sent and dropped that metrics know of
         self._empty = asyncio.Event()
@@ -82,6 +88,8 @@ class Floor:
             self.metrics.refused("order")
             raise
         voice = Voice(order, self._batch, self.limits.max_stream, self.metrics.came)
+        for sentence in order.left_out:
+            voice.warn(Notice("left_out", sentence))
         self._voices[voice] = asyncio.current_task()
         self._empty.clear()
         self.metrics.opened()

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import chain
 from typing import Any, Literal
 
 import numpy as np
 
-from ..errors import AudioError, RigError, VoxrigError
+from ..errors import AudioError, RigError, StyleError, VoxrigError
+from ..idle import OFF, Life
+from ..idle import check as check_life
+from ..performance import Direction
 from ..retime import frame_rate
-from ..rigs import get
-from ..style import check
-from ..types import LOUDEST, Array, Rig, Style
+from ..rigs import NATIVE, get
+from ..staging import Look
+from ..style import check, check_keys
+from ..types import LOUDEST, Array, Key, Rig, Style
 from .limits import Limits
 
 Encoding = Literal["s16", "f32"]
 Pacing = Literal["burst", "realtime"]
 
+_MOST_KEYS = 1000  # though a director's words may add some
 _DTYPES: dict[str, np.dtype[Any]] = {"s16": np.dtype("<i2"), "f32": np.dtype("<f4")}
 
 
@@ -56,6 +64,14 @@ class Order:
     """Of the first rig, one after the other."""
     most: int = 0
     """Frames in a block; 0 is as many as may be sent."""
+    keys: tuple[Key, ...] = ()
+    """After ``style``, from the first sample on."""
+    looks: tuple[Look, ...] = ()
+    life: Life = OFF
+    seed: int = 0
+    """Of life."""
+    left_out: tuple[str, ...] = ()
+    """A sentence for each word of a direction that nobody knows; the client is told."""
 
     @property
     def steady(self) -> bool:
@@ -84,8 +100,31 @@ def checked(order: Order, limits: Limits, models: tuple[str, ...]) -> Order:
         raise VoxrigError("idle.after needs pacing realtime")
     if len(order.name) > 64 or not order.name.isprintable():
         raise VoxrigError("a stream's name has at most 64 printable characters")
+    if len(order.keys) > _MOST_KEYS:
+        raise StyleError(f"{len(order.keys)} styles with times; have up to {_MOST_KEYS}")
+    if not 0 <= order.seed < 1 << 32:
+        raise VoxrigError(f"seed is {order.seed}; have 0 to {(1 << 32) - 1}")
     check(order.style)
+    check_keys(order.keys)
+    latest = max(chain((key.at for key in order.keys), (look.until for look in order.looks)), default=0.0)
+    if latest > limits.max_stream:
+        raise StyleError(f"a style or look at {latest:g} s; a stream has {limits.max_stream:g} s at most")
+    check_life(order.life)
     return order
+
+
+async def directed(order: Order, words: str, seconds: float) -> Order:
+    """The order with what a director says on top, of a speech of so many seconds, 0 if nobody knows.
+
+    A long text takes a tenth of a second, so a thread reads it. Raises VoxrigError.
+    """
+    if not 0 <= seconds < math.inf:
+        raise VoxrigError(f"a direction for {seconds:g} s; write seconds, or 0 where nobody knows")
+    if not words.strip():
+        return order
+    director = Direction(NATIVE, order.fps, order.style, keys=order.keys, words=words)
+    staging = await asyncio.to_thread(director.staged, seconds or None)
+    return replace(order, keys=staging.keys, looks=staging.looks, left_out=staging.unknown)
 
 
 def rigs(names: list[str]) -> tuple[Rig, ...]:

@@ -26,7 +26,7 @@ class Notice:
     """Something that the client should know."""
 
     kind: str
-    """dropped, late, going_away, interrupted or silence."""
+    """dropped, late, going_away, interrupted, silence or left_out."""
     message: str
     first: int = 0
     end: int = 0

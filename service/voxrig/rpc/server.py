@@ -16,8 +16,10 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from ..emotion import load_ear
 from ..errors import VoxrigError
-from ..model import OnnxModel
+from ..expression import load_expression
+from ..model import Device, OnnxModel
 from ..pb.nvidia_ace import (
     a2f_authoring_service_pb2,
     a2f_controller_service_pb2,
@@ -146,7 +148,10 @@ async def start(setup: Setup, models: Mapping[str, OnnxModel], formats: Sequence
     traces = [over_http(setup.traces)] if setup.traces else []
     ended = traces[0].ended if traces else _nothing
     studio = _studio(setup, metrics)
-    floor = Floor(models, setup.limits, metrics, setup.most, ended)
+    gpu = any("CPU" not in model.providers[0] for model in models.values())
+    device: Device = "auto" if gpu else "cpu"
+    expression, ear = load_expression(device), load_ear(device)
+    floor = Floor(models, setup.limits, metrics, setup.most, ended, expression, ear)
     server = grpc.aio.server(
         interceptors=[*traces, *([Keys(setup.keys, partial(metrics.refused, "key"))] if setup.keys else [])],
         options=[

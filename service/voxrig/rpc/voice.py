@@ -18,7 +18,6 @@ from math import floor, inf
 import numpy as np
 
 from ..errors import VoxrigError
-from ..retime import frame_count
 from ..style import check
 from ..types import Array, Style
 from .batch import Batch, Told
@@ -66,7 +65,7 @@ class Voice:
         self._handing = False
         self._line = batch.open(order, self._hear)
         self._part = _Part(0, 0)
-        self._style = order.style
+        self._style, self._seed = order.style, order.seed
         self._waiting: deque[Block] = deque()
         self._sent = Sent(order.rigs, self._fps)
         self._notices: deque[Notice] = deque()
@@ -108,10 +107,18 @@ class Voice:
         if not 0 <= transition <= 60:
             raise VoxrigError(f"transition is {transition:g} s; have 0 to 60")
         self.heard_at = self._clock()
-        inside = max(0, at + self.summary.silence - self._part.sample)
-        frame = frame_count(inside, self.order.rate, self.order.fps)
-        self._style = check(style)
-        self._line.key(style, frame, round(transition * self.order.fps))
+        self._batch.check(self.order, check(style))
+        self._style = style
+        self._line.key(style, self._inside(at), transition)
+
+    def look(self, angles: tuple[float, float] | None, at: int) -> None:
+        """From sample ``at`` of the client's on, look there: radians to the subject's right and down, as far
+        as eyes reach; with None where it likes. Raises VoxrigError."""
+        self._check_open("a look")
+        if angles is not None and not np.isfinite(angles).all():
+            raise VoxrigError(f"a look has yaw {angles[0]:g} and pitch {angles[1]:g}; write radians")
+        self.heard_at = self._clock()
+        self._line.look(angles, self._inside(at))
 
     def ack(self, frame: int) -> None:
         """Frames before this one are shown."""
@@ -133,7 +140,10 @@ class Voice:
         first = self._next if shown is None else min(shown + 1, self._next)
         tracks = self._sent.closing(first, closing or _CLOSING)
         self._line.close()
-        self._line = self._batch.open(replace(self.order, style=self._style), self._hear)
+        # The rest of what was planned from the beginning was meant for the speech that is cut.
+        self._seed += 1
+        order = replace(self.order, style=self._style, keys=(), looks=(), seed=self._seed)
+        self._line = self._batch.open(order, self._hear, rest=True)
         base = first + len(tracks[0])
         self._part = _Part(base, self.summary.samples + self.summary.silence)
         self._echo.clear()
@@ -392,6 +402,10 @@ class Voice:
     def _ahead(self) -> float:
         """Seconds of sound that came and whose frames are still to be sent."""
         return (self._part.frame - self._next) / self._fps + self._line.pushed / self.order.rate
+
+    def _inside(self, at: int) -> int:
+        """Sample of the line of a sample of the client's."""
+        return max(0, at + self.summary.silence - self._part.sample)
 
     def _check_open(self, what: str) -> None:
         if self._ended:

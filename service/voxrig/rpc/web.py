@@ -25,9 +25,10 @@ from websockets.typing import Subprotocol
 from voxrig_bridge import door, web
 
 from ..errors import VoxrigError, one_line
+from ..types import Key
 from .auth import loopback
 from .floor import Floor
-from .order import Order, rate_of, rigs
+from .order import Order, directed, rate_of, rigs
 from .parts import Block, Notice, Part
 from .status import Refusal, soon
 from .voice import Voice
@@ -162,7 +163,8 @@ class Front:
 
     async def _converse(self, connection: ServerConnection) -> None:
         config = await soon(_first(connection), self._floor.limits.idle)
-        with self._floor.admit(_order(config, next(iter(self._floor.models)))) as voice:
+        order = _order(config, next(iter(self._floor.models)))
+        with self._floor.admit(await directed(order, config.direction, config.seconds)) as voice:
             task = asyncio.current_task()
             assert task is not None
             listening = asyncio.create_task(_listen(connection, voice, task))
@@ -217,6 +219,9 @@ async def _hear(voice: Voice, said: web.Request) -> None:
             voice.ack(said.frame)
         case web.StyleKey():
             voice.key(said.style, said.at, said.transition)
+        case web.Look():
+            free = said.yaw is None and said.pitch is None
+            voice.look(None if free else (said.yaw or 0.0, said.pitch or 0.0), said.at)
         case web.Interrupt():
             voice.interrupt(said.shown, said.closing)
         case web.End():
@@ -239,6 +244,9 @@ def _order(config: web.Config, default: str) -> Order:
         echo=config.echo,
         name=config.name,
         window=config.window,
+        keys=tuple(Key(key.at / max(config.rate, 1), key.style, key.transition) for key in config.keys),
+        life=config.life,
+        seed=config.seed,
     )
 
 

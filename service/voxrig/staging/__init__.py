@@ -1,6 +1,8 @@
 """Text direction: a director's words as timed styles and looks."""
 
-from .schedule import Key, Look
+from voxrig.types import Key
+
+from .schedule import Look
 from .staging import AS_IT_COMES, Staging, direct
 from .vocabulary import known
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from voxrig.types import Style
+from voxrig.types import Key, Style
 
 from .beats import Beat, Part, When
 from .blend import blend, style
@@ -23,17 +23,6 @@ _TAIL, _TAIL_SHARE = 1.5, 0.25
 
 _FADE_FROM = 0.3
 """Part of its phase after which a feeling begins to fade."""
-
-
-@dataclass(frozen=True)
-class Key:
-    """From ``at`` on, go to a style."""
-
-    at: float
-    """Seconds."""
-    style: Style
-    transition: float = 0.0
-    """Seconds until the style is reached."""
 
 
 @dataclass(frozen=True)

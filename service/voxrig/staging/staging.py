@@ -24,16 +24,18 @@ from itertools import zip_longest
 
 from voxrig.errors import StyleError
 from voxrig.idle import Idle
+from voxrig.types import Key
 
 from .looking import resolve
 from .phrases import Token, steering
 from .reader import Reader
-from .schedule import Key, Look, keys, length, looks, starts
+from .schedule import Look, keys, length, looks, starts
 from .tokens import nearest, tokens
 
 LONGEST = 2000
 """Characters of a text."""
 
+_HELPED = 8  # words for which the nearest is looked up: a text in another language has hundreds
 _EXAMPLE = "'angry', 'slightly amused', 'sceptical, then amused; looks down at the end'"
 
 
@@ -78,7 +80,8 @@ def direct(text: str, duration: float | None = None) -> Staging:
     for token in found:
         reader.take(token)
     reader.end()
-    unknown = tuple(dict.fromkeys(_left_out(t) for t in found if t.kind in ("unknown", "gesture")))
+    odd = {token.text: token for token in found if token.kind in ("unknown", "gesture")}
+    unknown = tuple(_left_out(token, i < _HELPED) for i, token in enumerate(odd.values()))
     beats, asides, base = reader.beats, reader.asides, reader.base
     if not (beats or asides or base):
         reasons = f": {', '.join(unknown[:3])}" if unknown else ""
@@ -88,7 +91,7 @@ def direct(text: str, duration: float | None = None) -> Staging:
     return Staging(keys(beats, times, base, whole), looks(beats, times, asides, whole), unknown)
 
 
-def _left_out(token: Token) -> str:
+def _left_out(token: Token, help_out: bool) -> str:
     word = token.text if len(token.text) <= 40 else token.text[:39] + "…"
     if token.kind == "gesture":
         return f"'{word}' is neither a feeling nor a look"
@@ -101,5 +104,5 @@ def _left_out(token: Token) -> str:
             if steers.kind == "verb"
             else f"'{word}' needs a verb: looks {word}"
         )
-    near = nearest(word)
+    near = nearest(word) if help_out else None
     return f"'{word}' is not known (nearest is '{near}')" if near else f"'{word}' is not known"

@@ -61,6 +61,7 @@ namespace Google.Protobuf
         public static int ComputeEnumSize(int value) { return 0; }
         public static int ComputeMessageSize(IMessage value) { return 0; }
         public void WriteRawTag(byte a) { }
+        public void WriteRawTag(byte a, byte b) { }
         public void WriteString(string value) { }
         public void WriteUInt32(uint value) { }
         public void WriteUInt64(ulong value) { }

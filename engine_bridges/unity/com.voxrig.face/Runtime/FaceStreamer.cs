@@ -51,6 +51,13 @@ namespace Voxrig.Face
         [SerializeField] private int _framesPerSecond = 60;
         [Tooltip("Seconds without sound after which the face goes on in silence; 0 is never.")]
         [SerializeField] private float _idle = 0.5f;
+        [Tooltip("A director's words, such as: sceptical, then amused; looks down at the end.")]
+        [SerializeField] private string _direction = "";
+        [Tooltip("Blinks, looks about, moves head and brows, breathes: how much of it all.")]
+        [Range(0f, 1f)]
+        [SerializeField] private float _life;
+        [Tooltip("Of life: another one, another motion.")]
+        [SerializeField] private int _seed;
         [Tooltip("Milliseconds for which frames and sound wait, so that late ones are in time.")]
         [Range(0, 500)]
         [SerializeField] private int _jitter = 80;
@@ -79,14 +86,14 @@ namespace Voxrig.Face
         private int _yaw, _pitch, _roll;
         private bool _playing;
 
-        /// <summary>Late, dropped, interrupted, silence or going away.</summary>
+        /// <summary>Late, dropped, interrupted, silence, a word that was left out, or going away.</summary>
         public event Action<FaceNotice> Noticed;
         /// <summary>The server has told everything.</summary>
         public event Action<FaceSummary> Ended;
         /// <summary>The conversation broke off.</summary>
         public event Action<FaceFault> Failed;
 
-        /// <summary>Emotions and intensity for what is opened next; see <see cref="Restyle"/> for now.</summary>
+        /// <summary>Emotions and how they are said, for what is opened next; see <see cref="Restyle"/> for now.</summary>
         public FaceStyle Style
         {
             get { return _style; }
@@ -150,6 +157,24 @@ namespace Voxrig.Face
             if (_conversation != null)
             {
                 _conversation.Restyle(style, 0, transition);
+            }
+        }
+
+        /// <summary>Looks there from now on: radians to the subject's own right and down.</summary>
+        public void LookAt(float yaw, float pitch)
+        {
+            if (_conversation != null)
+            {
+                _conversation.Look(yaw, pitch, 0);
+            }
+        }
+
+        /// <summary>Looks where it likes from now on.</summary>
+        public void LookFreely()
+        {
+            if (_conversation != null)
+            {
+                _conversation.Look(null, null, 0);
             }
         }
 
@@ -230,6 +255,11 @@ namespace Voxrig.Face
                 Echo = _source == Source.Pushed,
                 Name = name.Length <= LongestName ? name : name.Substring(0, LongestName),
                 Style = _style,
+                Direction = _direction,
+                Seconds = _source == Source.Clip ? (double)_clip.samples / _clip.frequency : 0d,
+                Life = _life > 0f
+                    ? new FaceLife { Blink = _life, Gaze = _life, Head = _life, Brows = _life, Breath = _life } : null,
+                Seed = (uint)_seed,
             };
         }
 

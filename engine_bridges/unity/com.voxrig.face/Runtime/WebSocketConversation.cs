@@ -62,6 +62,11 @@ namespace Voxrig.Face
             Send(WebMessages.Style(style, at, transition));
         }
 
+        public void Look(float? yaw, float? pitch, long at)
+        {
+            Send(WebMessages.Look(yaw, pitch, at));
+        }
+
         public void Interrupt(long shown, double closing)
         {
             Send(WebMessages.Interrupt(shown, closing));

@@ -31,10 +31,16 @@ export var key = ""
 export var subject = ""
 # By WebSocket: which of a face's rigs to show, and which to ask the service for.
 export var rig = "arkit"
-# Asked of the service; the style is {"emotion": {"joy": 0.5}, "intensity": 1.0}.
+# Asked of the service; the style is {"emotion": {"joy": 0.5}, "intensity": 1.0, "asymmetry": 0.2, "energy": 1.2,
+# "speaker": "warm", "auto": {}} or some of it. With auto emotion is heard in the voice.
 export var fps = 60
 export var model = ""
 export var style = {}
+# A director's words, such as "sceptical, then amused"; they go on top of the style.
+export var direction = ""
+# Blinks, gaze, motion of head and brows, breath: how much of it all. Another seed, another motion.
+export(float, 0, 1) var life = 0.0
+export var random_seed = 0
 # Hertz, of the speech given to say().
 export var rate = 16000
 # Meshes to move; if none is named, all with blend shapes beside and below this node.
@@ -109,7 +115,7 @@ func shown() -> int:
 func say(pcm: PoolByteArray) -> void:
 	if _feed.is_closed():
 		_feed.open()
-		_feed.send(Web.config(rate, rig, fps, model, style, play_sound))
+		_feed.send(Web.config(rate, rig, fps, model, style, play_sound, _manner()))
 	_feed.send(pcm)
 
 
@@ -124,6 +130,18 @@ func interrupt() -> void:
 	if not _feed.is_closed():
 		_feed.send(Web.interrupt(shown()))
 		_on_cut(shown() + 1)
+
+
+# From now on speak so, reached within ``transition`` seconds. For the next line set ``style``.
+func restyle(now: Dictionary, transition := 0.3) -> void:
+	if not _feed.is_closed():
+		_feed.send(Web.style_key(now, 0, transition))
+
+
+# From now on look there: radians to the subject's own right and down, as a Vector2; null is where the eyes like.
+func look(angles) -> void:
+	if not _feed.is_closed():
+		_feed.send(Web.look(angles, 0))
 
 
 func _process(delta: float) -> void:
@@ -142,6 +160,16 @@ func _process(delta: float) -> void:
 	_show(_moment(now), delta)
 	if _gone and not _jitter.has_more() and not _voice.has_more():
 		_forget()
+
+
+func _manner() -> Dictionary:
+	var manner = {}
+	if direction != "":
+		manner.direction = direction
+	if life > 0.0:
+		manner.life = {"blink": life, "gaze": life, "head": life, "brows": life, "breath": life}
+		manner.seed = random_seed
+	return manner
 
 
 func _now() -> float:

@@ -77,13 +77,30 @@ static func frames(data: PackedByteArray, widths: Array, target: int) -> Diction
 
 
 # The first message to a service: 16-bit mono sound follows at ``rate`` hertz. While none comes the face rests.
-static func config(rate: int, rig: String, fps: int, model: String, style: Dictionary, echo: bool) -> String:
+# ``manner`` holds what is to be told of life, seed, direction, seconds and keys.
+static func config(rate: int, rig: String, fps: int, model: String, style: Dictionary, echo: bool, manner := {}) -> String:
 	var message = {"type": "config", "rate": rate, "encoding": "s16", "rigs": [rig], "fps": fps, "pacing": "realtime",
 		"idle": IDLE, "echo": echo, "format": "binary"}
 	if model != "":
 		message.model = model
 	if not style.is_empty():
 		message.style = style
+	for name in manner:
+		message[name] = manner[name]
+	return JSON.stringify(message)
+
+
+# From sample ``at`` on speak so, reached within ``transition`` seconds; past samples mean at once.
+static func style_key(style: Dictionary, at: int, transition: float) -> String:
+	return JSON.stringify({"type": "style", "style": style, "at": at, "transition": transition})
+
+
+# From sample ``at`` on the eyes turn to x radians to the subject's own right and y down; null is where they like.
+static func look(angles, at: int) -> String:
+	var message = {"type": "look", "at": at}
+	if angles != null:
+		message.yaw = angles.x
+		message.pitch = angles.y
 	return JSON.stringify(message)
 
 

@@ -22,6 +22,14 @@ namespace Voxrig.Face
         /// <summary>For the server's logs.</summary>
         public string Name = "";
         public FaceStyle Style = new FaceStyle();
+        /// <summary>A director's words, such as "sceptical, then amused"; they go on top of the style.</summary>
+        public string Direction = "";
+        /// <summary>Seconds of the speech that is directed; 0 where nobody knows.</summary>
+        public double Seconds;
+        /// <summary>What the face does beside speech; null is nothing.</summary>
+        public FaceLife Life;
+        /// <summary>Of life: another one, another motion.</summary>
+        public uint Seed;
     }
 
     /// <summary>How to speak.</summary>
@@ -29,8 +37,41 @@ namespace Voxrig.Face
     {
         /// <summary>Weights 0..1 by name; what is not named is 0.</summary>
         public readonly Dictionary<string, float> Emotion = new Dictionary<string, float>();
-        /// <summary>0..1.5</summary>
+        /// <summary>Of the emotion, 0..1.5</summary>
         public float Intensity = 1f;
+        /// <summary>Which side of the face leads, -1..1: above 0 the subject's own right.</summary>
+        public float Asymmetry;
+        /// <summary>Effort of jaw and lips, 0..2: they barely move, or shout.</summary>
+        public float Energy = 1f;
+        /// <summary>Whose habits: lively, reserved, stern, warm; nobody's if empty.</summary>
+        public string Speaker = "";
+        /// <summary>Where given, emotion is heard in the voice, too.</summary>
+        public FaceAuto Auto;
+    }
+
+    /// <summary>How much of the emotion is heard in the voice.</summary>
+    public sealed class FaceAuto
+    {
+        /// <summary>Of what is heard and preferred together, 0..1</summary>
+        public double Strength = 0.6;
+        /// <summary>How far the likely is above the unlikely, 0.3..3</summary>
+        public double Contrast = 1d;
+        /// <summary>Emotions heard at a time, 1..6</summary>
+        public int Most = 3;
+        /// <summary>Of what was heard before in what is heard now, 0..1</summary>
+        public double Blend = 0.7;
+        /// <summary>Share of the style's own emotion, where it has any, 0..1</summary>
+        public double Preferred = 0.5;
+    }
+
+    /// <summary>What a face does beside speech. Amounts 0..1: of blinks how often, of the rest how far.</summary>
+    public sealed class FaceLife
+    {
+        public double Blink = 1d;
+        public double Gaze = 1d;
+        public double Head = 1d;
+        public double Brows = 1d;
+        public double Breath = 1d;
     }
 
     /// <summary>How a face will be told; once, before its frames.</summary>
@@ -188,6 +229,11 @@ namespace Voxrig.Face
         /// <summary>PCM, signed 16-bit little-endian mono, whole samples; the bytes are copied.</summary>
         void Say(byte[] pcm, int count);
         void Restyle(FaceStyle style, long at, double transition);
+        /// <summary>
+        /// From a sample on the eyes turn there: radians from straight ahead, above 0 to the subject's own right, and
+        /// down. Null is where they like.
+        /// </summary>
+        void Look(float? yaw, float? pitch, long at);
         /// <summary>
         /// Barge-in: forget what is unheard and unsent; the mouth closes within that many seconds from the frame
         /// after <paramref name="shown"/>, or from the last one sent if that is negative.

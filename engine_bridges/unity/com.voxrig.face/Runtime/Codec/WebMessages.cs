@@ -32,13 +32,21 @@ namespace Voxrig.Face
                 + Number(config.FpsDenominator) + "],\"model\":" + Json.Quote(config.Model) + ",\"pacing\":\""
                 + (config.Realtime ? "realtime" : "burst") + "\",\"idle\":" + Number(config.Idle) + ",\"echo\":"
                 + (config.Echo ? "true" : "false") + ",\"name\":" + Json.Quote(config.Name) + ",\"style\":"
-                + Plain(config.Style) + "}";
+                + Plain(config.Style) + ",\"direction\":" + Json.Quote(config.Direction) + ",\"seconds\":"
+                + Number(config.Seconds) + ",\"life\":" + Plain(config.Life) + ",\"seed\":" + Number(config.Seed) + "}";
         }
 
         public static string Style(FaceStyle style, long at, double transition)
         {
             return "{\"type\":\"style\",\"style\":" + Plain(style) + ",\"at\":" + Number(at) + ",\"transition\":"
                 + Number(transition) + "}";
+        }
+
+        /// <param name="yaw">Null, beside no pitch, is where the eyes like.</param>
+        public static string Look(float? yaw, float? pitch, long at)
+        {
+            return "{\"type\":\"look\"," + (yaw == null ? "" : "\"yaw\":" + Number(yaw.Value) + ",")
+                + (pitch == null ? "" : "\"pitch\":" + Number(pitch.Value) + ",") + "\"at\":" + Number(at) + "}";
         }
 
         /// <param name="shown">Last frame that is shown; negative is the last one sent.</param>
@@ -140,7 +148,23 @@ namespace Voxrig.Face
                 text.Append(comma).Append(Json.Quote(emotion.Key)).Append(':').Append(Number(emotion.Value));
                 comma = ",";
             }
-            return text.Append("},\"intensity\":").Append(Number(style.Intensity)).Append('}').ToString();
+            text.Append("},\"intensity\":").Append(Number(style.Intensity));
+            text.Append(",\"asymmetry\":").Append(Number(style.Asymmetry)).Append(",\"energy\":").Append(Number(style.Energy));
+            text.Append(",\"speaker\":").Append(Json.Quote(style.Speaker)).Append(",\"auto\":");
+            var auto = style.Auto;
+            if (auto == null)
+            {
+                return text.Append("null}").ToString();
+            }
+            text.Append("{\"strength\":").Append(Number(auto.Strength)).Append(",\"contrast\":").Append(Number(auto.Contrast));
+            text.Append(",\"most\":").Append(Number(auto.Most)).Append(",\"blend\":").Append(Number(auto.Blend));
+            return text.Append(",\"preferred\":").Append(Number(auto.Preferred)).Append("}}").ToString();
+        }
+
+        private static string Plain(FaceLife life)
+        {
+            return life == null ? "null" : "{\"blink\":" + Number(life.Blink) + ",\"gaze\":" + Number(life.Gaze) + ",\"head\":"
+                + Number(life.Head) + ",\"brows\":" + Number(life.Brows) + ",\"breath\":" + Number(life.Breath) + "}";
         }
 
         private static string Number(double value)

@@ -1,3 +1,4 @@
+using System;
 using Voxrig.V1;
 
 namespace Voxrig.Face
@@ -33,15 +34,61 @@ namespace Voxrig.Face
                 Model = config.Model,
             };
             message.Rigs.AddRange(config.Rigs);
+            message.Direction = new Direction { Words = config.Direction, Seconds = config.Seconds };
+            message.Seed = config.Seed;
+            var life = config.Life;
+            if (life != null)
+            {
+                message.Life = new Life
+                {
+                    Blink = life.Blink,
+                    Gaze = life.Gaze,
+                    Head = life.Head,
+                    Brows = life.Brows,
+                    Breath = life.Breath,
+                };
+            }
             return message;
         }
 
         public static Style Style(FaceStyle style)
         {
-            var message = new Style { Intensity = style.Intensity };
+            var message = new Style
+            {
+                Intensity = style.Intensity,
+                Asymmetry = style.Asymmetry,
+                Energy = style.Energy,
+                Speaker = style.Speaker,
+            };
+            var auto = style.Auto;
+            if (auto != null)
+            {
+                message.Auto = new Auto
+                {
+                    Strength = auto.Strength,
+                    Contrast = auto.Contrast,
+                    Most = (uint)Math.Max(0, auto.Most),
+                    Blend = auto.Blend,
+                    Preferred = auto.Preferred,
+                };
+            }
             foreach (var emotion in style.Emotion)
             {
                 message.Emotion.Add(emotion.Key, emotion.Value);
+            }
+            return message;
+        }
+
+        public static Look Look(float? yaw, float? pitch, long at)
+        {
+            var message = new Look { At = (ulong)Math.Max(0L, at) };
+            if (yaw != null)
+            {
+                message.Yaw = yaw.Value;
+            }
+            if (pitch != null)
+            {
+                message.Pitch = pitch.Value;
             }
             return message;
         }
@@ -143,6 +190,7 @@ namespace Voxrig.Face
                 case Notice.Types.Code.GoingAway: return "going_away";
                 case Notice.Types.Code.Interrupted: return "interrupted";
                 case Notice.Types.Code.Silence: return "silence";
+                case Notice.Types.Code.LeftOut: return "left_out";
                 default: return "unknown";
             }
         }

@@ -59,6 +59,11 @@ namespace Voxrig.Face
             Send(new AnimateRequest { Style = key }, 0);
         }
 
+        public void Look(float? yaw, float? pitch, long at)
+        {
+            Send(new AnimateRequest { Look = GrpcAnswers.Look(yaw, pitch, at) }, 0);
+        }
+
         public void Interrupt(long shown, double closing)
         {
             var interrupt = new Interrupt { Closing = closing };

@@ -42,7 +42,7 @@ class DescribeRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class DescribeResponse(_message.Message):
-    __slots__ = ("version", "rigs", "formats", "models", "emotions", "avatars", "limits", "renderers")
+    __slots__ = ("version", "rigs", "formats", "models", "emotions", "avatars", "limits", "renderers", "speakers")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     RIGS_FIELD_NUMBER: _ClassVar[int]
     FORMATS_FIELD_NUMBER: _ClassVar[int]
@@ -51,6 +51,7 @@ class DescribeResponse(_message.Message):
     AVATARS_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FIELD_NUMBER: _ClassVar[int]
     RENDERERS_FIELD_NUMBER: _ClassVar[int]
+    SPEAKERS_FIELD_NUMBER: _ClassVar[int]
     version: str
     rigs: _containers.RepeatedCompositeFieldContainer[Rig]
     formats: _containers.RepeatedCompositeFieldContainer[Format]
@@ -59,7 +60,8 @@ class DescribeResponse(_message.Message):
     avatars: _containers.RepeatedScalarFieldContainer[str]
     limits: Limits
     renderers: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, version: _Optional[str] = ..., rigs: _Optional[_Iterable[_Union[Rig, _Mapping]]] = ..., formats: _Optional[_Iterable[_Union[Format, _Mapping]]] = ..., models: _Optional[_Iterable[_Union[Model, _Mapping]]] = ..., emotions: _Optional[_Iterable[str]] = ..., avatars: _Optional[_Iterable[str]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., renderers: _Optional[_Iterable[str]] = ...) -> None: ...
+    speakers: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, version: _Optional[str] = ..., rigs: _Optional[_Iterable[_Union[Rig, _Mapping]]] = ..., formats: _Optional[_Iterable[_Union[Format, _Mapping]]] = ..., models: _Optional[_Iterable[_Union[Model, _Mapping]]] = ..., emotions: _Optional[_Iterable[str]] = ..., avatars: _Optional[_Iterable[str]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., renderers: _Optional[_Iterable[str]] = ..., speakers: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Rig(_message.Message):
     __slots__ = ("name", "about", "curves")
@@ -145,23 +147,25 @@ class Limits(_message.Message):
     def __init__(self, streams: _Optional[int] = ..., streams_open: _Optional[int] = ..., min_rate: _Optional[int] = ..., max_rate: _Optional[int] = ..., max_fps: _Optional[int] = ..., max_message: _Optional[int] = ..., max_targets: _Optional[int] = ..., max_stream: _Optional[float] = ..., idle: _Optional[float] = ..., renders: _Optional[int] = ..., renders_open: _Optional[int] = ..., max_side: _Optional[int] = ...) -> None: ...
 
 class AnimateRequest(_message.Message):
-    __slots__ = ("config", "audio", "style", "ack", "interrupt", "end")
+    __slots__ = ("config", "audio", "style", "ack", "interrupt", "end", "look")
     CONFIG_FIELD_NUMBER: _ClassVar[int]
     AUDIO_FIELD_NUMBER: _ClassVar[int]
     STYLE_FIELD_NUMBER: _ClassVar[int]
     ACK_FIELD_NUMBER: _ClassVar[int]
     INTERRUPT_FIELD_NUMBER: _ClassVar[int]
     END_FIELD_NUMBER: _ClassVar[int]
+    LOOK_FIELD_NUMBER: _ClassVar[int]
     config: Config
     audio: Audio
     style: StyleKey
     ack: Ack
     interrupt: Interrupt
     end: End
-    def __init__(self, config: _Optional[_Union[Config, _Mapping]] = ..., audio: _Optional[_Union[Audio, _Mapping]] = ..., style: _Optional[_Union[StyleKey, _Mapping]] = ..., ack: _Optional[_Union[Ack, _Mapping]] = ..., interrupt: _Optional[_Union[Interrupt, _Mapping]] = ..., end: _Optional[_Union[End, _Mapping]] = ...) -> None: ...
+    look: Look
+    def __init__(self, config: _Optional[_Union[Config, _Mapping]] = ..., audio: _Optional[_Union[Audio, _Mapping]] = ..., style: _Optional[_Union[StyleKey, _Mapping]] = ..., ack: _Optional[_Union[Ack, _Mapping]] = ..., interrupt: _Optional[_Union[Interrupt, _Mapping]] = ..., end: _Optional[_Union[End, _Mapping]] = ..., look: _Optional[_Union[Look, _Mapping]] = ...) -> None: ...
 
 class Config(_message.Message):
-    __slots__ = ("rate", "encoding", "rigs", "fps_numerator", "fps_denominator", "style", "pacing", "idle", "echo", "name", "model", "window")
+    __slots__ = ("rate", "encoding", "rigs", "fps_numerator", "fps_denominator", "style", "pacing", "idle", "echo", "name", "model", "window", "keys", "direction", "life", "seed")
     RATE_FIELD_NUMBER: _ClassVar[int]
     ENCODING_FIELD_NUMBER: _ClassVar[int]
     RIGS_FIELD_NUMBER: _ClassVar[int]
@@ -174,6 +178,10 @@ class Config(_message.Message):
     NAME_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     WINDOW_FIELD_NUMBER: _ClassVar[int]
+    KEYS_FIELD_NUMBER: _ClassVar[int]
+    DIRECTION_FIELD_NUMBER: _ClassVar[int]
+    LIFE_FIELD_NUMBER: _ClassVar[int]
+    SEED_FIELD_NUMBER: _ClassVar[int]
     rate: int
     encoding: Encoding
     rigs: _containers.RepeatedScalarFieldContainer[str]
@@ -186,10 +194,14 @@ class Config(_message.Message):
     name: str
     model: str
     window: int
-    def __init__(self, rate: _Optional[int] = ..., encoding: _Optional[_Union[Encoding, str]] = ..., rigs: _Optional[_Iterable[str]] = ..., fps_numerator: _Optional[int] = ..., fps_denominator: _Optional[int] = ..., style: _Optional[_Union[Style, _Mapping]] = ..., pacing: _Optional[_Union[Pacing, str]] = ..., idle: _Optional[_Union[Idle, _Mapping]] = ..., echo: bool = ..., name: _Optional[str] = ..., model: _Optional[str] = ..., window: _Optional[int] = ...) -> None: ...
+    keys: _containers.RepeatedCompositeFieldContainer[StyleKey]
+    direction: Direction
+    life: Life
+    seed: int
+    def __init__(self, rate: _Optional[int] = ..., encoding: _Optional[_Union[Encoding, str]] = ..., rigs: _Optional[_Iterable[str]] = ..., fps_numerator: _Optional[int] = ..., fps_denominator: _Optional[int] = ..., style: _Optional[_Union[Style, _Mapping]] = ..., pacing: _Optional[_Union[Pacing, str]] = ..., idle: _Optional[_Union[Idle, _Mapping]] = ..., echo: bool = ..., name: _Optional[str] = ..., model: _Optional[str] = ..., window: _Optional[int] = ..., keys: _Optional[_Iterable[_Union[StyleKey, _Mapping]]] = ..., direction: _Optional[_Union[Direction, _Mapping]] = ..., life: _Optional[_Union[Life, _Mapping]] = ..., seed: _Optional[int] = ...) -> None: ...
 
 class Style(_message.Message):
-    __slots__ = ("emotion", "intensity")
+    __slots__ = ("emotion", "intensity", "asymmetry", "energy", "speaker", "auto")
     class EmotionEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -199,9 +211,53 @@ class Style(_message.Message):
         def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
     EMOTION_FIELD_NUMBER: _ClassVar[int]
     INTENSITY_FIELD_NUMBER: _ClassVar[int]
+    ASYMMETRY_FIELD_NUMBER: _ClassVar[int]
+    ENERGY_FIELD_NUMBER: _ClassVar[int]
+    SPEAKER_FIELD_NUMBER: _ClassVar[int]
+    AUTO_FIELD_NUMBER: _ClassVar[int]
     emotion: _containers.ScalarMap[str, float]
     intensity: float
-    def __init__(self, emotion: _Optional[_Mapping[str, float]] = ..., intensity: _Optional[float] = ...) -> None: ...
+    asymmetry: float
+    energy: float
+    speaker: str
+    auto: Auto
+    def __init__(self, emotion: _Optional[_Mapping[str, float]] = ..., intensity: _Optional[float] = ..., asymmetry: _Optional[float] = ..., energy: _Optional[float] = ..., speaker: _Optional[str] = ..., auto: _Optional[_Union[Auto, _Mapping]] = ...) -> None: ...
+
+class Auto(_message.Message):
+    __slots__ = ("strength", "contrast", "most", "blend", "preferred")
+    STRENGTH_FIELD_NUMBER: _ClassVar[int]
+    CONTRAST_FIELD_NUMBER: _ClassVar[int]
+    MOST_FIELD_NUMBER: _ClassVar[int]
+    BLEND_FIELD_NUMBER: _ClassVar[int]
+    PREFERRED_FIELD_NUMBER: _ClassVar[int]
+    strength: float
+    contrast: float
+    most: int
+    blend: float
+    preferred: float
+    def __init__(self, strength: _Optional[float] = ..., contrast: _Optional[float] = ..., most: _Optional[int] = ..., blend: _Optional[float] = ..., preferred: _Optional[float] = ...) -> None: ...
+
+class Direction(_message.Message):
+    __slots__ = ("words", "seconds")
+    WORDS_FIELD_NUMBER: _ClassVar[int]
+    SECONDS_FIELD_NUMBER: _ClassVar[int]
+    words: str
+    seconds: float
+    def __init__(self, words: _Optional[str] = ..., seconds: _Optional[float] = ...) -> None: ...
+
+class Life(_message.Message):
+    __slots__ = ("blink", "gaze", "head", "brows", "breath")
+    BLINK_FIELD_NUMBER: _ClassVar[int]
+    GAZE_FIELD_NUMBER: _ClassVar[int]
+    HEAD_FIELD_NUMBER: _ClassVar[int]
+    BROWS_FIELD_NUMBER: _ClassVar[int]
+    BREATH_FIELD_NUMBER: _ClassVar[int]
+    blink: float
+    gaze: float
+    head: float
+    brows: float
+    breath: float
+    def __init__(self, blink: _Optional[float] = ..., gaze: _Optional[float] = ..., head: _Optional[float] = ..., brows: _Optional[float] = ..., breath: _Optional[float] = ...) -> None: ...
 
 class Idle(_message.Message):
     __slots__ = ("after",)
@@ -224,6 +280,16 @@ class StyleKey(_message.Message):
     at: int
     transition: float
     def __init__(self, style: _Optional[_Union[Style, _Mapping]] = ..., at: _Optional[int] = ..., transition: _Optional[float] = ...) -> None: ...
+
+class Look(_message.Message):
+    __slots__ = ("yaw", "pitch", "at")
+    YAW_FIELD_NUMBER: _ClassVar[int]
+    PITCH_FIELD_NUMBER: _ClassVar[int]
+    AT_FIELD_NUMBER: _ClassVar[int]
+    yaw: float
+    pitch: float
+    at: int
+    def __init__(self, yaw: _Optional[float] = ..., pitch: _Optional[float] = ..., at: _Optional[int] = ...) -> None: ...
 
 class Ack(_message.Message):
     __slots__ = ("frame",)
@@ -307,12 +373,14 @@ class Notice(_message.Message):
         CODE_GOING_AWAY: _ClassVar[Notice.Code]
         CODE_INTERRUPTED: _ClassVar[Notice.Code]
         CODE_SILENCE: _ClassVar[Notice.Code]
+        CODE_LEFT_OUT: _ClassVar[Notice.Code]
     CODE_UNSPECIFIED: Notice.Code
     CODE_DROPPED: Notice.Code
     CODE_LATE: Notice.Code
     CODE_GOING_AWAY: Notice.Code
     CODE_INTERRUPTED: Notice.Code
     CODE_SILENCE: Notice.Code
+    CODE_LEFT_OUT: Notice.Code
     CODE_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     FIRST_FIELD_NUMBER: _ClassVar[int]
@@ -342,20 +410,22 @@ class Summary(_message.Message):
     def __init__(self, samples: _Optional[int] = ..., frames: _Optional[int] = ..., dropped: _Optional[int] = ..., late: _Optional[int] = ..., silence: _Optional[int] = ..., lateness: _Optional[float] = ...) -> None: ...
 
 class RenderRequest(_message.Message):
-    __slots__ = ("config", "audio", "style", "ack", "interrupt", "end")
+    __slots__ = ("config", "audio", "style", "ack", "interrupt", "end", "look")
     CONFIG_FIELD_NUMBER: _ClassVar[int]
     AUDIO_FIELD_NUMBER: _ClassVar[int]
     STYLE_FIELD_NUMBER: _ClassVar[int]
     ACK_FIELD_NUMBER: _ClassVar[int]
     INTERRUPT_FIELD_NUMBER: _ClassVar[int]
     END_FIELD_NUMBER: _ClassVar[int]
+    LOOK_FIELD_NUMBER: _ClassVar[int]
     config: RenderConfig
     audio: Audio
     style: StyleKey
     ack: Ack
     interrupt: Interrupt
     end: End
-    def __init__(self, config: _Optional[_Union[RenderConfig, _Mapping]] = ..., audio: _Optional[_Union[Audio, _Mapping]] = ..., style: _Optional[_Union[StyleKey, _Mapping]] = ..., ack: _Optional[_Union[Ack, _Mapping]] = ..., interrupt: _Optional[_Union[Interrupt, _Mapping]] = ..., end: _Optional[_Union[End, _Mapping]] = ...) -> None: ...
+    look: Look
+    def __init__(self, config: _Optional[_Union[RenderConfig, _Mapping]] = ..., audio: _Optional[_Union[Audio, _Mapping]] = ..., style: _Optional[_Union[StyleKey, _Mapping]] = ..., ack: _Optional[_Union[Ack, _Mapping]] = ..., interrupt: _Optional[_Union[Interrupt, _Mapping]] = ..., end: _Optional[_Union[End, _Mapping]] = ..., look: _Optional[_Union[Look, _Mapping]] = ...) -> None: ...
 
 class RenderConfig(_message.Message):
     __slots__ = ("stream", "avatar", "renderer", "width", "height", "camera", "background", "encoding", "quality", "bitrate")

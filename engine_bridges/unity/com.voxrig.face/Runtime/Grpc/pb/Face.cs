@@ -25,113 +25,135 @@ namespace Voxrig.V1 {
       byte[] descriptorData = global::System.Convert.FromBase64String(
           string.Concat(
             "ChR2b3hyaWcvdjEvZmFjZS5wcm90bxIJdm94cmlnLnYxIhEKD0Rlc2NyaWJl",
-            "UmVxdWVzdCLgAQoQRGVzY3JpYmVSZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgJ",
+            "UmVxdWVzdCLyAQoQRGVzY3JpYmVSZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgJ",
             "EhwKBHJpZ3MYAiADKAsyDi52b3hyaWcudjEuUmlnEiIKB2Zvcm1hdHMYAyAD",
             "KAsyES52b3hyaWcudjEuRm9ybWF0EiAKBm1vZGVscxgEIAMoCzIQLnZveHJp",
             "Zy52MS5Nb2RlbBIQCghlbW90aW9ucxgFIAMoCRIPCgdhdmF0YXJzGAYgAygJ",
             "EiEKBmxpbWl0cxgHIAEoCzIRLnZveHJpZy52MS5MaW1pdHMSEQoJcmVuZGVy",
-            "ZXJzGAggAygJIkQKA1JpZxIMCgRuYW1lGAEgASgJEg0KBWFib3V0GAIgASgJ",
-            "EiAKBmN1cnZlcxgDIAMoCzIQLnZveHJpZy52MS5DdXJ2ZSI+CgVDdXJ2ZRIM",
-            "CgRuYW1lGAEgASgJEgsKA2xvdxgCIAEoAhIMCgRoaWdoGAMgASgCEgwKBHJl",
-            "c3QYBCABKAIiNQoGRm9ybWF0EgwKBG5hbWUYASABKAkSDQoFYWJvdXQYAiAB",
-            "KAkSDgoGc3VmZml4GAMgASgJIsEBCgVNb2RlbBIMCgRuYW1lGAEgASgJEhEK",
-            "CWxvb2thaGVhZBgCIAEoARISCgpwYXJhbWV0ZXJzGAMgASgEEi4KB3F1YWxp",
-            "dHkYBCADKAsyHS52b3hyaWcudjEuTW9kZWwuUXVhbGl0eUVudHJ5EhIKCnF1",
-            "YWxpdHlfb24YBSABKAkSDwoHbGljZW5jZRgGIAEoCRouCgxRdWFsaXR5RW50",
-            "cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgBOgI4ASLpAQoGTGltaXRz",
-            "Eg8KB3N0cmVhbXMYASABKA0SFAoMc3RyZWFtc19vcGVuGAIgASgNEhAKCG1p",
-            "bl9yYXRlGAMgASgNEhAKCG1heF9yYXRlGAQgASgNEg8KB21heF9mcHMYBSAB",
-            "KA0SEwoLbWF4X21lc3NhZ2UYBiABKA0SEwoLbWF4X3RhcmdldHMYByABKA0S",
-            "EgoKbWF4X3N0cmVhbRgIIAEoARIMCgRpZGxlGAkgASgBEg8KB3JlbmRlcnMY",
-            "CiABKA0SFAoMcmVuZGVyc19vcGVuGAsgASgNEhAKCG1heF9zaWRlGAwgASgN",
-            "Iu8BCg5BbmltYXRlUmVxdWVzdBIjCgZjb25maWcYASABKAsyES52b3hyaWcu",
-            "djEuQ29uZmlnSAASIQoFYXVkaW8YAiABKAsyEC52b3hyaWcudjEuQXVkaW9I",
-            "ABIkCgVzdHlsZRgDIAEoCzITLnZveHJpZy52MS5TdHlsZUtleUgAEh0KA2Fj",
-            "axgEIAEoCzIOLnZveHJpZy52MS5BY2tIABIpCglpbnRlcnJ1cHQYBSABKAsy",
-            "FC52b3hyaWcudjEuSW50ZXJydXB0SAASHQoDZW5kGAYgASgLMg4udm94cmln",
-            "LnYxLkVuZEgAQgYKBHBhcnQimQIKBkNvbmZpZxIMCgRyYXRlGAEgASgNEiUK",
-            "CGVuY29kaW5nGAIgASgOMhMudm94cmlnLnYxLkVuY29kaW5nEgwKBHJpZ3MY",
-            "AyADKAkSFQoNZnBzX251bWVyYXRvchgEIAEoDRIXCg9mcHNfZGVub21pbmF0",
-            "b3IYBSABKA0SHwoFc3R5bGUYBiABKAsyEC52b3hyaWcudjEuU3R5bGUSIQoG",
-            "cGFjaW5nGAcgASgOMhEudm94cmlnLnYxLlBhY2luZxIdCgRpZGxlGAggASgL",
-            "Mg8udm94cmlnLnYxLklkbGUSDAoEZWNobxgJIAEoCBIMCgRuYW1lGAogASgJ",
-            "Eg0KBW1vZGVsGAsgASgJEg4KBndpbmRvdxgMIAEoDSKNAQoFU3R5bGUSLgoH",
-            "ZW1vdGlvbhgBIAMoCzIdLnZveHJpZy52MS5TdHlsZS5FbW90aW9uRW50cnkS",
-            "FgoJaW50ZW5zaXR5GAIgASgCSACIAQEaLgoMRW1vdGlvbkVudHJ5EgsKA2tl",
-            "eRgBIAEoCRINCgV2YWx1ZRgCIAEoAjoCOAFCDAoKX2ludGVuc2l0eSIVCgRJ",
-            "ZGxlEg0KBWFmdGVyGAEgASgBIhgKBUF1ZGlvEg8KB3NhbXBsZXMYASABKAwi",
-            "SwoIU3R5bGVLZXkSHwoFc3R5bGUYASABKAsyEC52b3hyaWcudjEuU3R5bGUS",
-            "CgoCYXQYAiABKAQSEgoKdHJhbnNpdGlvbhgDIAEoASIUCgNBY2sSDQoFZnJh",
-            "bWUYASABKAQiOgoJSW50ZXJydXB0EhIKBXNob3duGAEgASgESACIAQESDwoH",
-            "Y2xvc2luZxgCIAEoAUIICgZfc2hvd24iBQoDRW5kIrMBCg9BbmltYXRlUmVz",
-            "cG9uc2USIwoGaGVhZGVyGAEgASgLMhEudm94cmlnLnYxLkhlYWRlckgAEicK",
-            "BmZyYW1lcxgCIAEoCzIVLnZveHJpZy52MS5GcmFtZUJsb2NrSAASIwoGbm90",
-            "aWNlGAMgASgLMhEudm94cmlnLnYxLk5vdGljZUgAEiUKB3N1bW1hcnkYBCAB",
-            "KAsyEi52b3hyaWcudjEuU3VtbWFyeUgAQgYKBHBhcnQiiAEKBkhlYWRlchIK",
-            "CgJpZBgBIAEoCRIiCgd0YXJnZXRzGAIgAygLMhEudm94cmlnLnYxLlRhcmdl",
-            "dBIVCg1mcHNfbnVtZXJhdG9yGAMgASgNEhcKD2Zwc19kZW5vbWluYXRvchgE",
-            "IAEoDRIPCgdsYXRlbmN5GAUgASgBEg0KBW1vZGVsGAYgASgJIiUKBlRhcmdl",
-            "dBILCgNyaWcYASABKAkSDgoGY3VydmVzGAIgAygJIlsKCkZyYW1lQmxvY2sS",
-            "DQoFc3RhcnQYASABKAQSDQoFY291bnQYAiABKA0SIAoGdHJhY2tzGAMgAygL",
-            "MhAudm94cmlnLnYxLlRyYWNrEg0KBXNvdW5kGAQgASgMIhcKBVRyYWNrEg4K",
-            "BnZhbHVlcxgBIAMoAiLoAQoGTm90aWNlEiQKBGNvZGUYASABKA4yFi52b3hy",
-            "aWcudjEuTm90aWNlLkNvZGUSDwoHbWVzc2FnZRgCIAEoCRINCgVmaXJzdBgD",
-            "IAEoBBILCgNlbmQYBCABKAQSDwoHc2Vjb25kcxgFIAEoASJ6CgRDb2RlEhQK",
-            "EENPREVfVU5TUEVDSUZJRUQQABIQCgxDT0RFX0RST1BQRUQQARINCglDT0RF",
-            "X0xBVEUQAhITCg9DT0RFX0dPSU5HX0FXQVkQAxIUChBDT0RFX0lOVEVSUlVQ",
-            "VEVEEAQSEAoMQ09ERV9TSUxFTkNFEAUibAoHU3VtbWFyeRIPCgdzYW1wbGVz",
-            "GAEgASgEEg4KBmZyYW1lcxgCIAEoBBIPCgdkcm9wcGVkGAMgASgEEgwKBGxh",
-            "dGUYBCABKAQSDwoHc2lsZW5jZRgFIAEoBBIQCghsYXRlbmVzcxgGIAEoASL0",
-            "AQoNUmVuZGVyUmVxdWVzdBIpCgZjb25maWcYASABKAsyFy52b3hyaWcudjEu",
-            "UmVuZGVyQ29uZmlnSAASIQoFYXVkaW8YAiABKAsyEC52b3hyaWcudjEuQXVk",
-            "aW9IABIkCgVzdHlsZRgDIAEoCzITLnZveHJpZy52MS5TdHlsZUtleUgAEh0K",
-            "A2FjaxgEIAEoCzIOLnZveHJpZy52MS5BY2tIABIpCglpbnRlcnJ1cHQYBSAB",
-            "KAsyFC52b3hyaWcudjEuSW50ZXJydXB0SAASHQoDZW5kGAYgASgLMg4udm94",
-            "cmlnLnYxLkVuZEgAQgYKBHBhcnQi+QEKDFJlbmRlckNvbmZpZxIhCgZzdHJl",
-            "YW0YASABKAsyES52b3hyaWcudjEuQ29uZmlnEg4KBmF2YXRhchgCIAEoCRIQ",
-            "CghyZW5kZXJlchgDIAEoCRINCgV3aWR0aBgEIAEoDRIOCgZoZWlnaHQYBSAB",
-            "KA0SIQoGY2FtZXJhGAYgASgLMhEudm94cmlnLnYxLkNhbWVyYRISCgpiYWNr",
-            "Z3JvdW5kGAcgASgJEiwKCGVuY29kaW5nGAggASgOMhoudm94cmlnLnYxLlBp",
-            "Y3R1cmVFbmNvZGluZxIPCgdxdWFsaXR5GAkgASgNEg8KB2JpdHJhdGUYCiAB",
-            "KA0iNQoGQ2FtZXJhEg8KB2ZyYW1pbmcYASABKAkSCwoDeWF3GAIgASgCEg0K",
-            "BXBpdGNoGAMgASgCIrYBCg5SZW5kZXJSZXNwb25zZRIpCgZoZWFkZXIYASAB",
-            "KAsyFy52b3hyaWcudjEuUmVuZGVySGVhZGVySAASJQoHcGljdHVyZRgCIAEo",
-            "CzISLnZveHJpZy52MS5QaWN0dXJlSAASIwoGbm90aWNlGAMgASgLMhEudm94",
-            "cmlnLnYxLk5vdGljZUgAEiUKB3N1bW1hcnkYBCABKAsyEi52b3hyaWcudjEu",
-            "U3VtbWFyeUgAQgYKBHBhcnQisgEKDFJlbmRlckhlYWRlchIhCgZzdHJlYW0Y",
-            "ASABKAsyES52b3hyaWcudjEuSGVhZGVyEg4KBmF2YXRhchgCIAEoCRIQCghy",
-            "ZW5kZXJlchgDIAEoCRINCgV3aWR0aBgEIAEoDRIOCgZoZWlnaHQYBSABKA0S",
-            "LAoIZW5jb2RpbmcYBiABKA4yGi52b3hyaWcudjEuUGljdHVyZUVuY29kaW5n",
-            "EhAKCGNoYW5uZWxzGAcgASgNImQKB1BpY3R1cmUSDQoFZnJhbWUYASABKAQS",
-            "DAoEZGF0YRgCIAEoDBILCgNrZXkYAyABKAgSIAoGdHJhY2tzGAQgAygLMhAu",
-            "dm94cmlnLnYxLlRyYWNrEg0KBXNvdW5kGAUgASgMKkgKCEVuY29kaW5nEhgK",
-            "FEVOQ09ESU5HX1VOU1BFQ0lGSUVEEAASEAoMRU5DT0RJTkdfUzE2EAESEAoM",
-            "RU5DT0RJTkdfRjMyEAIqRwoGUGFjaW5nEhYKElBBQ0lOR19VTlNQRUNJRklF",
-            "RBAAEhAKDFBBQ0lOR19CVVJTVBABEhMKD1BBQ0lOR19SRUFMVElNRRACKoMB",
-            "Cg9QaWN0dXJlRW5jb2RpbmcSIAocUElDVFVSRV9FTkNPRElOR19VTlNQRUNJ",
-            "RklFRBAAEhkKFVBJQ1RVUkVfRU5DT0RJTkdfSlBFRxABEhkKFVBJQ1RVUkVf",
-            "RU5DT0RJTkdfSDI2NBACEhgKFFBJQ1RVUkVfRU5DT0RJTkdfUkFXEAMy1AEK",
-            "BEZhY2USQwoIRGVzY3JpYmUSGi52b3hyaWcudjEuRGVzY3JpYmVSZXF1ZXN0",
-            "Ghsudm94cmlnLnYxLkRlc2NyaWJlUmVzcG9uc2USRAoHQW5pbWF0ZRIZLnZv",
-            "eHJpZy52MS5BbmltYXRlUmVxdWVzdBoaLnZveHJpZy52MS5BbmltYXRlUmVz",
-            "cG9uc2UoATABEkEKBlJlbmRlchIYLnZveHJpZy52MS5SZW5kZXJSZXF1ZXN0",
-            "Ghkudm94cmlnLnYxLlJlbmRlclJlc3BvbnNlKAEwAWIGcHJvdG8z"));
+            "ZXJzGAggAygJEhAKCHNwZWFrZXJzGAkgAygJIkQKA1JpZxIMCgRuYW1lGAEg",
+            "ASgJEg0KBWFib3V0GAIgASgJEiAKBmN1cnZlcxgDIAMoCzIQLnZveHJpZy52",
+            "MS5DdXJ2ZSI+CgVDdXJ2ZRIMCgRuYW1lGAEgASgJEgsKA2xvdxgCIAEoAhIM",
+            "CgRoaWdoGAMgASgCEgwKBHJlc3QYBCABKAIiNQoGRm9ybWF0EgwKBG5hbWUY",
+            "ASABKAkSDQoFYWJvdXQYAiABKAkSDgoGc3VmZml4GAMgASgJIsEBCgVNb2Rl",
+            "bBIMCgRuYW1lGAEgASgJEhEKCWxvb2thaGVhZBgCIAEoARISCgpwYXJhbWV0",
+            "ZXJzGAMgASgEEi4KB3F1YWxpdHkYBCADKAsyHS52b3hyaWcudjEuTW9kZWwu",
+            "UXVhbGl0eUVudHJ5EhIKCnF1YWxpdHlfb24YBSABKAkSDwoHbGljZW5jZRgG",
+            "IAEoCRouCgxRdWFsaXR5RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIg",
+            "ASgBOgI4ASLpAQoGTGltaXRzEg8KB3N0cmVhbXMYASABKA0SFAoMc3RyZWFt",
+            "c19vcGVuGAIgASgNEhAKCG1pbl9yYXRlGAMgASgNEhAKCG1heF9yYXRlGAQg",
+            "ASgNEg8KB21heF9mcHMYBSABKA0SEwoLbWF4X21lc3NhZ2UYBiABKA0SEwoL",
+            "bWF4X3RhcmdldHMYByABKA0SEgoKbWF4X3N0cmVhbRgIIAEoARIMCgRpZGxl",
+            "GAkgASgBEg8KB3JlbmRlcnMYCiABKA0SFAoMcmVuZGVyc19vcGVuGAsgASgN",
+            "EhAKCG1heF9zaWRlGAwgASgNIpACCg5BbmltYXRlUmVxdWVzdBIjCgZjb25m",
+            "aWcYASABKAsyES52b3hyaWcudjEuQ29uZmlnSAASIQoFYXVkaW8YAiABKAsy",
+            "EC52b3hyaWcudjEuQXVkaW9IABIkCgVzdHlsZRgDIAEoCzITLnZveHJpZy52",
+            "MS5TdHlsZUtleUgAEh0KA2FjaxgEIAEoCzIOLnZveHJpZy52MS5BY2tIABIp",
+            "CglpbnRlcnJ1cHQYBSABKAsyFC52b3hyaWcudjEuSW50ZXJydXB0SAASHQoD",
+            "ZW5kGAYgASgLMg4udm94cmlnLnYxLkVuZEgAEh8KBGxvb2sYByABKAsyDy52",
+            "b3hyaWcudjEuTG9va0gAQgYKBHBhcnQikgMKBkNvbmZpZxIMCgRyYXRlGAEg",
+            "ASgNEiUKCGVuY29kaW5nGAIgASgOMhMudm94cmlnLnYxLkVuY29kaW5nEgwK",
+            "BHJpZ3MYAyADKAkSFQoNZnBzX251bWVyYXRvchgEIAEoDRIXCg9mcHNfZGVu",
+            "b21pbmF0b3IYBSABKA0SHwoFc3R5bGUYBiABKAsyEC52b3hyaWcudjEuU3R5",
+            "bGUSIQoGcGFjaW5nGAcgASgOMhEudm94cmlnLnYxLlBhY2luZxIdCgRpZGxl",
+            "GAggASgLMg8udm94cmlnLnYxLklkbGUSDAoEZWNobxgJIAEoCBIMCgRuYW1l",
+            "GAogASgJEg0KBW1vZGVsGAsgASgJEg4KBndpbmRvdxgMIAEoDRIhCgRrZXlz",
+            "GA0gAygLMhMudm94cmlnLnYxLlN0eWxlS2V5EicKCWRpcmVjdGlvbhgOIAEo",
+            "CzIULnZveHJpZy52MS5EaXJlY3Rpb24SHQoEbGlmZRgPIAEoCzIPLnZveHJp",
+            "Zy52MS5MaWZlEgwKBHNlZWQYECABKA0i8AEKBVN0eWxlEi4KB2Vtb3Rpb24Y",
+            "ASADKAsyHS52b3hyaWcudjEuU3R5bGUuRW1vdGlvbkVudHJ5EhYKCWludGVu",
+            "c2l0eRgCIAEoAkgAiAEBEhEKCWFzeW1tZXRyeRgDIAEoAhITCgZlbmVyZ3kY",
+            "BCABKAJIAYgBARIPCgdzcGVha2VyGAUgASgJEh0KBGF1dG8YBiABKAsyDy52",
+            "b3hyaWcudjEuQXV0bxouCgxFbW90aW9uRW50cnkSCwoDa2V5GAEgASgJEg0K",
+            "BXZhbHVlGAIgASgCOgI4AUIMCgpfaW50ZW5zaXR5QgkKB19lbmVyZ3kirgEK",
+            "BEF1dG8SFQoIc3RyZW5ndGgYASABKAFIAIgBARIVCghjb250cmFzdBgCIAEo",
+            "AUgBiAEBEhEKBG1vc3QYAyABKA1IAogBARISCgVibGVuZBgEIAEoAUgDiAEB",
+            "EhYKCXByZWZlcnJlZBgFIAEoAUgEiAEBQgsKCV9zdHJlbmd0aEILCglfY29u",
+            "dHJhc3RCBwoFX21vc3RCCAoGX2JsZW5kQgwKCl9wcmVmZXJyZWQiKwoJRGly",
+            "ZWN0aW9uEg0KBXdvcmRzGAEgASgJEg8KB3NlY29uZHMYAiABKAEimgEKBExp",
+            "ZmUSEgoFYmxpbmsYASABKAFIAIgBARIRCgRnYXplGAIgASgBSAGIAQESEQoE",
+            "aGVhZBgDIAEoAUgCiAEBEhIKBWJyb3dzGAQgASgBSAOIAQESEwoGYnJlYXRo",
+            "GAUgASgBSASIAQFCCAoGX2JsaW5rQgcKBV9nYXplQgcKBV9oZWFkQggKBl9i",
+            "cm93c0IJCgdfYnJlYXRoIhUKBElkbGUSDQoFYWZ0ZXIYASABKAEiGAoFQXVk",
+            "aW8SDwoHc2FtcGxlcxgBIAEoDCJLCghTdHlsZUtleRIfCgVzdHlsZRgBIAEo",
+            "CzIQLnZveHJpZy52MS5TdHlsZRIKCgJhdBgCIAEoBBISCgp0cmFuc2l0aW9u",
+            "GAMgASgBIkoKBExvb2sSEAoDeWF3GAEgASgCSACIAQESEgoFcGl0Y2gYAiAB",
+            "KAJIAYgBARIKCgJhdBgDIAEoBEIGCgRfeWF3QggKBl9waXRjaCIUCgNBY2sS",
+            "DQoFZnJhbWUYASABKAQiOgoJSW50ZXJydXB0EhIKBXNob3duGAEgASgESACI",
+            "AQESDwoHY2xvc2luZxgCIAEoAUIICgZfc2hvd24iBQoDRW5kIrMBCg9Bbmlt",
+            "YXRlUmVzcG9uc2USIwoGaGVhZGVyGAEgASgLMhEudm94cmlnLnYxLkhlYWRl",
+            "ckgAEicKBmZyYW1lcxgCIAEoCzIVLnZveHJpZy52MS5GcmFtZUJsb2NrSAAS",
+            "IwoGbm90aWNlGAMgASgLMhEudm94cmlnLnYxLk5vdGljZUgAEiUKB3N1bW1h",
+            "cnkYBCABKAsyEi52b3hyaWcudjEuU3VtbWFyeUgAQgYKBHBhcnQiiAEKBkhl",
+            "YWRlchIKCgJpZBgBIAEoCRIiCgd0YXJnZXRzGAIgAygLMhEudm94cmlnLnYx",
+            "LlRhcmdldBIVCg1mcHNfbnVtZXJhdG9yGAMgASgNEhcKD2Zwc19kZW5vbWlu",
+            "YXRvchgEIAEoDRIPCgdsYXRlbmN5GAUgASgBEg0KBW1vZGVsGAYgASgJIiUK",
+            "BlRhcmdldBILCgNyaWcYASABKAkSDgoGY3VydmVzGAIgAygJIlsKCkZyYW1l",
+            "QmxvY2sSDQoFc3RhcnQYASABKAQSDQoFY291bnQYAiABKA0SIAoGdHJhY2tz",
+            "GAMgAygLMhAudm94cmlnLnYxLlRyYWNrEg0KBXNvdW5kGAQgASgMIhcKBVRy",
+            "YWNrEg4KBnZhbHVlcxgBIAMoAiL8AQoGTm90aWNlEiQKBGNvZGUYASABKA4y",
+            "Fi52b3hyaWcudjEuTm90aWNlLkNvZGUSDwoHbWVzc2FnZRgCIAEoCRINCgVm",
+            "aXJzdBgDIAEoBBILCgNlbmQYBCABKAQSDwoHc2Vjb25kcxgFIAEoASKNAQoE",
+            "Q29kZRIUChBDT0RFX1VOU1BFQ0lGSUVEEAASEAoMQ09ERV9EUk9QUEVEEAES",
+            "DQoJQ09ERV9MQVRFEAISEwoPQ09ERV9HT0lOR19BV0FZEAMSFAoQQ09ERV9J",
+            "TlRFUlJVUFRFRBAEEhAKDENPREVfU0lMRU5DRRAFEhEKDUNPREVfTEVGVF9P",
+            "VVQQBiJsCgdTdW1tYXJ5Eg8KB3NhbXBsZXMYASABKAQSDgoGZnJhbWVzGAIg",
+            "ASgEEg8KB2Ryb3BwZWQYAyABKAQSDAoEbGF0ZRgEIAEoBBIPCgdzaWxlbmNl",
+            "GAUgASgEEhAKCGxhdGVuZXNzGAYgASgBIpUCCg1SZW5kZXJSZXF1ZXN0EikK",
+            "BmNvbmZpZxgBIAEoCzIXLnZveHJpZy52MS5SZW5kZXJDb25maWdIABIhCgVh",
+            "dWRpbxgCIAEoCzIQLnZveHJpZy52MS5BdWRpb0gAEiQKBXN0eWxlGAMgASgL",
+            "MhMudm94cmlnLnYxLlN0eWxlS2V5SAASHQoDYWNrGAQgASgLMg4udm94cmln",
+            "LnYxLkFja0gAEikKCWludGVycnVwdBgFIAEoCzIULnZveHJpZy52MS5JbnRl",
+            "cnJ1cHRIABIdCgNlbmQYBiABKAsyDi52b3hyaWcudjEuRW5kSAASHwoEbG9v",
+            "axgHIAEoCzIPLnZveHJpZy52MS5Mb29rSABCBgoEcGFydCL5AQoMUmVuZGVy",
+            "Q29uZmlnEiEKBnN0cmVhbRgBIAEoCzIRLnZveHJpZy52MS5Db25maWcSDgoG",
+            "YXZhdGFyGAIgASgJEhAKCHJlbmRlcmVyGAMgASgJEg0KBXdpZHRoGAQgASgN",
+            "Eg4KBmhlaWdodBgFIAEoDRIhCgZjYW1lcmEYBiABKAsyES52b3hyaWcudjEu",
+            "Q2FtZXJhEhIKCmJhY2tncm91bmQYByABKAkSLAoIZW5jb2RpbmcYCCABKA4y",
+            "Gi52b3hyaWcudjEuUGljdHVyZUVuY29kaW5nEg8KB3F1YWxpdHkYCSABKA0S",
+            "DwoHYml0cmF0ZRgKIAEoDSI1CgZDYW1lcmESDwoHZnJhbWluZxgBIAEoCRIL",
+            "CgN5YXcYAiABKAISDQoFcGl0Y2gYAyABKAIitgEKDlJlbmRlclJlc3BvbnNl",
+            "EikKBmhlYWRlchgBIAEoCzIXLnZveHJpZy52MS5SZW5kZXJIZWFkZXJIABIl",
+            "CgdwaWN0dXJlGAIgASgLMhIudm94cmlnLnYxLlBpY3R1cmVIABIjCgZub3Rp",
+            "Y2UYAyABKAsyES52b3hyaWcudjEuTm90aWNlSAASJQoHc3VtbWFyeRgEIAEo",
+            "CzISLnZveHJpZy52MS5TdW1tYXJ5SABCBgoEcGFydCKyAQoMUmVuZGVySGVh",
+            "ZGVyEiEKBnN0cmVhbRgBIAEoCzIRLnZveHJpZy52MS5IZWFkZXISDgoGYXZh",
+            "dGFyGAIgASgJEhAKCHJlbmRlcmVyGAMgASgJEg0KBXdpZHRoGAQgASgNEg4K",
+            "BmhlaWdodBgFIAEoDRIsCghlbmNvZGluZxgGIAEoDjIaLnZveHJpZy52MS5Q",
+            "aWN0dXJlRW5jb2RpbmcSEAoIY2hhbm5lbHMYByABKA0iZAoHUGljdHVyZRIN",
+            "CgVmcmFtZRgBIAEoBBIMCgRkYXRhGAIgASgMEgsKA2tleRgDIAEoCBIgCgZ0",
+            "cmFja3MYBCADKAsyEC52b3hyaWcudjEuVHJhY2sSDQoFc291bmQYBSABKAwq",
+            "SAoIRW5jb2RpbmcSGAoURU5DT0RJTkdfVU5TUEVDSUZJRUQQABIQCgxFTkNP",
+            "RElOR19TMTYQARIQCgxFTkNPRElOR19GMzIQAipHCgZQYWNpbmcSFgoSUEFD",
+            "SU5HX1VOU1BFQ0lGSUVEEAASEAoMUEFDSU5HX0JVUlNUEAESEwoPUEFDSU5H",
+            "X1JFQUxUSU1FEAIqgwEKD1BpY3R1cmVFbmNvZGluZxIgChxQSUNUVVJFX0VO",
+            "Q09ESU5HX1VOU1BFQ0lGSUVEEAASGQoVUElDVFVSRV9FTkNPRElOR19KUEVH",
+            "EAESGQoVUElDVFVSRV9FTkNPRElOR19IMjY0EAISGAoUUElDVFVSRV9FTkNP",
+            "RElOR19SQVcQAzLUAQoERmFjZRJDCghEZXNjcmliZRIaLnZveHJpZy52MS5E",
+            "ZXNjcmliZVJlcXVlc3QaGy52b3hyaWcudjEuRGVzY3JpYmVSZXNwb25zZRJE",
+            "CgdBbmltYXRlEhkudm94cmlnLnYxLkFuaW1hdGVSZXF1ZXN0Ghoudm94cmln",
+            "LnYxLkFuaW1hdGVSZXNwb25zZSgBMAESQQoGUmVuZGVyEhgudm94cmlnLnYx",
+            "LlJlbmRlclJlcXVlc3QaGS52b3hyaWcudjEuUmVuZGVyUmVzcG9uc2UoATAB",
+            "YgZwcm90bzM="));
       descriptor = pbr::FileDescriptor.FromGeneratedCode(descriptorData,
           new pbr::FileDescriptor[] { },
           new pbr::GeneratedClrTypeInfo(new[] {typeof(global::Voxrig.V1.Encoding), typeof(global::Voxrig.V1.Pacing), typeof(global::Voxrig.V1.PictureEncoding), }, null, new pbr::GeneratedClrTypeInfo[] {
             new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.DescribeRequest), global::Voxrig.V1.DescribeRequest.Parser, null, null, null, null, null),
-            new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.DescribeResponse), global::Voxrig.V1.DescribeResponse.Parser, new[]{ "Version", "Rigs", "Formats", "Models", "Emotions", "Avatars", "Limits", "Renderers" }, null, null, null, null),
+            new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.DescribeResponse), global::Voxrig.V1.DescribeResponse.Parser, new[]{ "Version", "Rigs", "Formats", "Models", "Emotions", "Avatars", "Limits", "Renderers", "Speakers" }, null, null, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.Rig), global::Voxrig.V1.Rig.Parser, new[]{ "Name", "About", "Curves" }, null, null, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.Curve), global::Voxrig.V1.Curve.Parser, new[]{ "Name", "Low", "High", "Rest" }, null, null, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.Format), global::Voxrig.V1.Format.Parser, new[]{ "Name", "About", "Suffix" }, null, null, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.Model), global::Voxrig.V1.Model.Parser, new[]{ "Name", "Lookahead", "Parameters", "Quality", "QualityOn", "Licence" }, null, null, null, new pbr::GeneratedClrTypeInfo[] { null, }),
             new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.Limits), global::Voxrig.V1.Limits.Parser, new[]{ "Streams", "StreamsOpen", "MinRate", "MaxRate", "MaxFps", "MaxMessage", "MaxTargets", "MaxStream", "Idle", "Renders", "RendersOpen", "MaxSide" }, null, null, null, null),
-            new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.AnimateRequest), global::Voxrig.V1.AnimateRequest.Parser, new[]{ "Config", "Audio", "Style", "Ack", "Interrupt", "End" }, new[]{ "Part" }, null, null, null),
-            new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.Config), global::Voxrig.V1.Config.Parser, new[]{ "Rate", "Encoding", "Rigs", "FpsNumerator", "FpsDenominator", "Style", "Pacing", "Idle", "Echo", "Name", "Model", "Window" }, null, null, null, null),
-            new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.Style), global::Voxrig.V1.Style.Parser, new[]{ "Emotion", "Intensity" }, new[]{ "Intensity" }, null, null, new pbr::GeneratedClrTypeInfo[] { null, }),
+            new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.AnimateRequest), global::Voxrig.V1.AnimateRequest.Parser, new[]{ "Config", "Audio", "Style", "Ack", "Interrupt", "End", "Look" }, new[]{ "Part" }, null, null, null),
+            new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.Config), global::Voxrig.V1.Config.Parser, new[]{ "Rate", "Encoding", "Rigs", "FpsNumerator", "FpsDenominator", "Style", "Pacing", "Idle", "Echo", "Name", "Model", "Window", "Keys", "Direction", "Life", "Seed" }, null, null, null, null),
+            new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.Style), global::Voxrig.V1.Style.Parser, new[]{ "Emotion", "Intensity", "Asymmetry", "Energy", "Speaker", "Auto" }, new[]{ "Intensity", "Energy" }, null, null, new pbr::GeneratedClrTypeInfo[] { null, }),
+            new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.Auto), global::Voxrig.V1.Auto.Parser, new[]{ "Strength", "Contrast", "Most", "Blend", "Preferred" }, new[]{ "Strength", "Contrast", "Most", "Blend", "Preferred" }, null, null, null),
+            new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.Direction), global::Voxrig.V1.Direction.Parser, new[]{ "Words", "Seconds" }, null, null, null, null),
+            new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.Life), global::Voxrig.V1.Life.Parser, new[]{ "Blink", "Gaze", "Head", "Brows", "Breath" }, new[]{ "Blink", "Gaze", "Head", "Brows", "Breath" }, null, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.Idle), global::Voxrig.V1.Idle.Parser, new[]{ "After" }, null, null, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.Audio), global::Voxrig.V1.Audio.Parser, new[]{ "Samples" }, null, null, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.StyleKey), global::Voxrig.V1.StyleKey.Parser, new[]{ "Style", "At", "Transition" }, null, null, null, null),
+            new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.Look), global::Voxrig.V1.Look.Parser, new[]{ "Yaw", "Pitch", "At" }, new[]{ "Yaw", "Pitch" }, null, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.Ack), global::Voxrig.V1.Ack.Parser, new[]{ "Frame" }, null, null, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.Interrupt), global::Voxrig.V1.Interrupt.Parser, new[]{ "Shown", "Closing" }, new[]{ "Shown" }, null, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.End), global::Voxrig.V1.End.Parser, null, null, null, null, null),
@@ -142,7 +164,7 @@ namespace Voxrig.V1 {
             new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.Track), global::Voxrig.V1.Track.Parser, new[]{ "Values" }, null, null, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.Notice), global::Voxrig.V1.Notice.Parser, new[]{ "Code", "Message", "First", "End", "Seconds" }, null, new[]{ typeof(global::Voxrig.V1.Notice.Types.Code) }, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.Summary), global::Voxrig.V1.Summary.Parser, new[]{ "Samples", "Frames", "Dropped", "Late", "Silence", "Lateness" }, null, null, null, null),
-            new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.RenderRequest), global::Voxrig.V1.RenderRequest.Parser, new[]{ "Config", "Audio", "Style", "Ack", "Interrupt", "End" }, new[]{ "Part" }, null, null, null),
+            new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.RenderRequest), global::Voxrig.V1.RenderRequest.Parser, new[]{ "Config", "Audio", "Style", "Ack", "Interrupt", "End", "Look" }, new[]{ "Part" }, null, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.RenderConfig), global::Voxrig.V1.RenderConfig.Parser, new[]{ "Stream", "Avatar", "Renderer", "Width", "Height", "Camera", "Background", "Encoding", "Quality", "Bitrate" }, null, null, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.Camera), global::Voxrig.V1.Camera.Parser, new[]{ "Framing", "Yaw", "Pitch" }, null, null, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Voxrig.V1.RenderResponse), global::Voxrig.V1.RenderResponse.Parser, new[]{ "Header", "Picture", "Notice", "Summary" }, new[]{ "Part" }, null, null, null),
@@ -395,6 +417,7 @@ namespace Voxrig.V1 {
       avatars_ = other.avatars_.Clone();
       limits_ = other.limits_ != null ? other.limits_.Clone() : null;
       renderers_ = other.renderers_.Clone();
+      speakers_ = other.speakers_.Clone();
       _unknownFields = pb::UnknownFieldSet.Clone(other._unknownFields);
     }
 
@@ -509,6 +532,20 @@ namespace Voxrig.V1 {
       get { return renderers_; }
     }
 
+    /// <summary>Field number for the "speakers" field.</summary>
+    public const int SpeakersFieldNumber = 9;
+    private static readonly pb::FieldCodec<string> _repeated_speakers_codec
+        = pb::FieldCodec.ForString(74);
+    private readonly pbc::RepeatedField<string> speakers_ = new pbc::RepeatedField<string>();
+    /// <summary>
+    /// Names that Style.speaker knows.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public pbc::RepeatedField<string> Speakers {
+      get { return speakers_; }
+    }
+
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public override bool Equals(object other) {
@@ -532,6 +569,7 @@ namespace Voxrig.V1 {
       if(!avatars_.Equals(other.avatars_)) return false;
       if (!object.Equals(Limits, other.Limits)) return false;
       if(!renderers_.Equals(other.renderers_)) return false;
+      if(!speakers_.Equals(other.speakers_)) return false;
       return Equals(_unknownFields, other._unknownFields);
     }
 
@@ -547,6 +585,7 @@ namespace Voxrig.V1 {
       hash ^= avatars_.GetHashCode();
       if (limits_ != null) hash ^= Limits.GetHashCode();
       hash ^= renderers_.GetHashCode();
+      hash ^= speakers_.GetHashCode();
       if (_unknownFields != null) {
         hash ^= _unknownFields.GetHashCode();
       }
@@ -579,6 +618,7 @@ namespace Voxrig.V1 {
         output.WriteMessage(Limits);
       }
       renderers_.WriteTo(output, _repeated_renderers_codec);
+      speakers_.WriteTo(output, _repeated_speakers_codec);
       if (_unknownFields != null) {
         _unknownFields.WriteTo(output);
       }
@@ -603,6 +643,7 @@ namespace Voxrig.V1 {
         output.WriteMessage(Limits);
       }
       renderers_.WriteTo(ref output, _repeated_renderers_codec);
+      speakers_.WriteTo(ref output, _repeated_speakers_codec);
       if (_unknownFields != null) {
         _unknownFields.WriteTo(ref output);
       }
@@ -625,6 +666,7 @@ namespace Voxrig.V1 {
         size += 1 + pb::CodedOutputStream.ComputeMessageSize(Limits);
       }
       size += renderers_.CalculateSize(_repeated_renderers_codec);
+      size += speakers_.CalculateSize(_repeated_speakers_codec);
       if (_unknownFields != null) {
         size += _unknownFields.CalculateSize();
       }
@@ -652,6 +694,7 @@ namespace Voxrig.V1 {
         Limits.MergeFrom(other.Limits);
       }
       renderers_.Add(other.renderers_);
+      speakers_.Add(other.speakers_);
       _unknownFields = pb::UnknownFieldSet.MergeFrom(_unknownFields, other._unknownFields);
     }
 
@@ -702,6 +745,10 @@ namespace Voxrig.V1 {
             renderers_.AddEntriesFrom(input, _repeated_renderers_codec);
             break;
           }
+          case 74: {
+            speakers_.AddEntriesFrom(input, _repeated_speakers_codec);
+            break;
+          }
         }
       }
     #endif
@@ -750,6 +797,10 @@ namespace Voxrig.V1 {
           }
           case 66: {
             renderers_.AddEntriesFrom(ref input, _repeated_renderers_codec);
+            break;
+          }
+          case 74: {
+            speakers_.AddEntriesFrom(ref input, _repeated_speakers_codec);
             break;
           }
         }
@@ -2616,6 +2667,9 @@ namespace Voxrig.V1 {
         case PartOneofCase.End:
           End = other.End.Clone();
           break;
+        case PartOneofCase.Look:
+          Look = other.Look.Clone();
+          break;
       }
 
       _unknownFields = pb::UnknownFieldSet.Clone(other._unknownFields);
@@ -2699,6 +2753,18 @@ namespace Voxrig.V1 {
       }
     }
 
+    /// <summary>Field number for the "look" field.</summary>
+    public const int LookFieldNumber = 7;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public global::Voxrig.V1.Look Look {
+      get { return partCase_ == PartOneofCase.Look ? (global::Voxrig.V1.Look) part_ : null; }
+      set {
+        part_ = value;
+        partCase_ = value == null ? PartOneofCase.None : PartOneofCase.Look;
+      }
+    }
+
     private object part_;
     /// <summary>Enum of possible cases for the "part" oneof.</summary>
     public enum PartOneofCase {
@@ -2709,6 +2775,7 @@ namespace Voxrig.V1 {
       Ack = 4,
       Interrupt = 5,
       End = 6,
+      Look = 7,
     }
     private PartOneofCase partCase_ = PartOneofCase.None;
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
@@ -2745,6 +2812,7 @@ namespace Voxrig.V1 {
       if (!object.Equals(Ack, other.Ack)) return false;
       if (!object.Equals(Interrupt, other.Interrupt)) return false;
       if (!object.Equals(End, other.End)) return false;
+      if (!object.Equals(Look, other.Look)) return false;
       if (PartCase != other.PartCase) return false;
       return Equals(_unknownFields, other._unknownFields);
     }
@@ -2759,6 +2827,7 @@ namespace Voxrig.V1 {
       if (partCase_ == PartOneofCase.Ack) hash ^= Ack.GetHashCode();
       if (partCase_ == PartOneofCase.Interrupt) hash ^= Interrupt.GetHashCode();
       if (partCase_ == PartOneofCase.End) hash ^= End.GetHashCode();
+      if (partCase_ == PartOneofCase.Look) hash ^= Look.GetHashCode();
       hash ^= (int) partCase_;
       if (_unknownFields != null) {
         hash ^= _unknownFields.GetHashCode();
@@ -2802,6 +2871,10 @@ namespace Voxrig.V1 {
         output.WriteRawTag(50);
         output.WriteMessage(End);
       }
+      if (partCase_ == PartOneofCase.Look) {
+        output.WriteRawTag(58);
+        output.WriteMessage(Look);
+      }
       if (_unknownFields != null) {
         _unknownFields.WriteTo(output);
       }
@@ -2836,6 +2909,10 @@ namespace Voxrig.V1 {
         output.WriteRawTag(50);
         output.WriteMessage(End);
       }
+      if (partCase_ == PartOneofCase.Look) {
+        output.WriteRawTag(58);
+        output.WriteMessage(Look);
+      }
       if (_unknownFields != null) {
         _unknownFields.WriteTo(ref output);
       }
@@ -2863,6 +2940,9 @@ namespace Voxrig.V1 {
       }
       if (partCase_ == PartOneofCase.End) {
         size += 1 + pb::CodedOutputStream.ComputeMessageSize(End);
+      }
+      if (partCase_ == PartOneofCase.Look) {
+        size += 1 + pb::CodedOutputStream.ComputeMessageSize(Look);
       }
       if (_unknownFields != null) {
         size += _unknownFields.CalculateSize();
@@ -2912,6 +2992,12 @@ namespace Voxrig.V1 {
             End = new global::Voxrig.V1.End();
           }
           End.MergeFrom(other.End);
+          break;
+        case PartOneofCase.Look:
+          if (Look == null) {
+            Look = new global::Voxrig.V1.Look();
+          }
+          Look.MergeFrom(other.Look);
           break;
       }
 
@@ -2984,6 +3070,15 @@ namespace Voxrig.V1 {
             End = subBuilder;
             break;
           }
+          case 58: {
+            global::Voxrig.V1.Look subBuilder = new global::Voxrig.V1.Look();
+            if (partCase_ == PartOneofCase.Look) {
+              subBuilder.MergeFrom(Look);
+            }
+            input.ReadMessage(subBuilder);
+            Look = subBuilder;
+            break;
+          }
         }
       }
     #endif
@@ -3053,6 +3148,15 @@ namespace Voxrig.V1 {
             End = subBuilder;
             break;
           }
+          case 58: {
+            global::Voxrig.V1.Look subBuilder = new global::Voxrig.V1.Look();
+            if (partCase_ == PartOneofCase.Look) {
+              subBuilder.MergeFrom(Look);
+            }
+            input.ReadMessage(subBuilder);
+            Look = subBuilder;
+            break;
+          }
         }
       }
     }
@@ -3106,6 +3210,10 @@ namespace Voxrig.V1 {
       name_ = other.name_;
       model_ = other.model_;
       window_ = other.window_;
+      keys_ = other.keys_.Clone();
+      direction_ = other.direction_ != null ? other.direction_.Clone() : null;
+      life_ = other.life_ != null ? other.life_.Clone() : null;
+      seed_ = other.seed_;
       _unknownFields = pb::UnknownFieldSet.Clone(other._unknownFields);
     }
 
@@ -3282,6 +3390,66 @@ namespace Voxrig.V1 {
       }
     }
 
+    /// <summary>Field number for the "keys" field.</summary>
+    public const int KeysFieldNumber = 13;
+    private static readonly pb::FieldCodec<global::Voxrig.V1.StyleKey> _repeated_keys_codec
+        = pb::FieldCodec.ForMessage(106, global::Voxrig.V1.StyleKey.Parser);
+    private readonly pbc::RepeatedField<global::Voxrig.V1.StyleKey> keys_ = new pbc::RepeatedField<global::Voxrig.V1.StyleKey>();
+    /// <summary>
+    /// Styles that are known beforehand, in order of time, up to 1,000; until the first it is ``style``. As if each
+    /// were said before any sound, so they are StyleKeys, and fall on the frames on which they fall in a file.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public pbc::RepeatedField<global::Voxrig.V1.StyleKey> Keys {
+      get { return keys_; }
+    }
+
+    /// <summary>Field number for the "direction" field.</summary>
+    public const int DirectionFieldNumber = 14;
+    private global::Voxrig.V1.Direction direction_;
+    /// <summary>
+    /// Its emotions take the place of those of ``style`` and ``keys``; its intensity goes on top of that of ``style``.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public global::Voxrig.V1.Direction Direction {
+      get { return direction_; }
+      set {
+        direction_ = value;
+      }
+    }
+
+    /// <summary>Field number for the "life" field.</summary>
+    public const int LifeFieldNumber = 15;
+    private global::Voxrig.V1.Life life_;
+    /// <summary>
+    /// What the face does beside speech; nothing if absent.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public global::Voxrig.V1.Life Life {
+      get { return life_; }
+      set {
+        life_ = value;
+      }
+    }
+
+    /// <summary>Field number for the "seed" field.</summary>
+    public const int SeedFieldNumber = 16;
+    private uint seed_;
+    /// <summary>
+    /// Of life: another one, another motion.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public uint Seed {
+      get { return seed_; }
+      set {
+        seed_ = value;
+      }
+    }
+
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public override bool Equals(object other) {
@@ -3309,6 +3477,10 @@ namespace Voxrig.V1 {
       if (Name != other.Name) return false;
       if (Model != other.Model) return false;
       if (Window != other.Window) return false;
+      if(!keys_.Equals(other.keys_)) return false;
+      if (!object.Equals(Direction, other.Direction)) return false;
+      if (!object.Equals(Life, other.Life)) return false;
+      if (Seed != other.Seed) return false;
       return Equals(_unknownFields, other._unknownFields);
     }
 
@@ -3328,6 +3500,10 @@ namespace Voxrig.V1 {
       if (Name.Length != 0) hash ^= Name.GetHashCode();
       if (Model.Length != 0) hash ^= Model.GetHashCode();
       if (Window != 0) hash ^= Window.GetHashCode();
+      hash ^= keys_.GetHashCode();
+      if (direction_ != null) hash ^= Direction.GetHashCode();
+      if (life_ != null) hash ^= Life.GetHashCode();
+      if (Seed != 0) hash ^= Seed.GetHashCode();
       if (_unknownFields != null) {
         hash ^= _unknownFields.GetHashCode();
       }
@@ -3391,6 +3567,19 @@ namespace Voxrig.V1 {
         output.WriteRawTag(96);
         output.WriteUInt32(Window);
       }
+      keys_.WriteTo(output, _repeated_keys_codec);
+      if (direction_ != null) {
+        output.WriteRawTag(114);
+        output.WriteMessage(Direction);
+      }
+      if (life_ != null) {
+        output.WriteRawTag(122);
+        output.WriteMessage(Life);
+      }
+      if (Seed != 0) {
+        output.WriteRawTag(128, 1);
+        output.WriteUInt32(Seed);
+      }
       if (_unknownFields != null) {
         _unknownFields.WriteTo(output);
       }
@@ -3446,6 +3635,19 @@ namespace Voxrig.V1 {
         output.WriteRawTag(96);
         output.WriteUInt32(Window);
       }
+      keys_.WriteTo(ref output, _repeated_keys_codec);
+      if (direction_ != null) {
+        output.WriteRawTag(114);
+        output.WriteMessage(Direction);
+      }
+      if (life_ != null) {
+        output.WriteRawTag(122);
+        output.WriteMessage(Life);
+      }
+      if (Seed != 0) {
+        output.WriteRawTag(128, 1);
+        output.WriteUInt32(Seed);
+      }
       if (_unknownFields != null) {
         _unknownFields.WriteTo(ref output);
       }
@@ -3489,6 +3691,16 @@ namespace Voxrig.V1 {
       }
       if (Window != 0) {
         size += 1 + pb::CodedOutputStream.ComputeUInt32Size(Window);
+      }
+      size += keys_.CalculateSize(_repeated_keys_codec);
+      if (direction_ != null) {
+        size += 1 + pb::CodedOutputStream.ComputeMessageSize(Direction);
+      }
+      if (life_ != null) {
+        size += 1 + pb::CodedOutputStream.ComputeMessageSize(Life);
+      }
+      if (Seed != 0) {
+        size += 2 + pb::CodedOutputStream.ComputeUInt32Size(Seed);
       }
       if (_unknownFields != null) {
         size += _unknownFields.CalculateSize();
@@ -3541,6 +3753,22 @@ namespace Voxrig.V1 {
       }
       if (other.Window != 0) {
         Window = other.Window;
+      }
+      keys_.Add(other.keys_);
+      if (other.direction_ != null) {
+        if (direction_ == null) {
+          Direction = new global::Voxrig.V1.Direction();
+        }
+        Direction.MergeFrom(other.Direction);
+      }
+      if (other.life_ != null) {
+        if (life_ == null) {
+          Life = new global::Voxrig.V1.Life();
+        }
+        Life.MergeFrom(other.Life);
+      }
+      if (other.Seed != 0) {
+        Seed = other.Seed;
       }
       _unknownFields = pb::UnknownFieldSet.MergeFrom(_unknownFields, other._unknownFields);
     }
@@ -3609,6 +3837,28 @@ namespace Voxrig.V1 {
           }
           case 96: {
             Window = input.ReadUInt32();
+            break;
+          }
+          case 106: {
+            keys_.AddEntriesFrom(input, _repeated_keys_codec);
+            break;
+          }
+          case 114: {
+            if (direction_ == null) {
+              Direction = new global::Voxrig.V1.Direction();
+            }
+            input.ReadMessage(Direction);
+            break;
+          }
+          case 122: {
+            if (life_ == null) {
+              Life = new global::Voxrig.V1.Life();
+            }
+            input.ReadMessage(Life);
+            break;
+          }
+          case 128: {
+            Seed = input.ReadUInt32();
             break;
           }
         }
@@ -3680,6 +3930,28 @@ namespace Voxrig.V1 {
             Window = input.ReadUInt32();
             break;
           }
+          case 106: {
+            keys_.AddEntriesFrom(ref input, _repeated_keys_codec);
+            break;
+          }
+          case 114: {
+            if (direction_ == null) {
+              Direction = new global::Voxrig.V1.Direction();
+            }
+            input.ReadMessage(Direction);
+            break;
+          }
+          case 122: {
+            if (life_ == null) {
+              Life = new global::Voxrig.V1.Life();
+            }
+            input.ReadMessage(Life);
+            break;
+          }
+          case 128: {
+            Seed = input.ReadUInt32();
+            break;
+          }
         }
       }
     }
@@ -3687,6 +3959,9 @@ namespace Voxrig.V1 {
 
   }
 
+  /// <summary>
+  /// How to say it.
+  /// </summary>
   public sealed partial class Style : pb::IMessage<Style>
   #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
       , pb::IBufferMessage
@@ -3725,6 +4000,10 @@ namespace Voxrig.V1 {
       _hasBits0 = other._hasBits0;
       emotion_ = other.emotion_.Clone();
       intensity_ = other.intensity_;
+      asymmetry_ = other.asymmetry_;
+      energy_ = other.energy_;
+      speaker_ = other.speaker_;
+      auto_ = other.auto_ != null ? other.auto_.Clone() : null;
       _unknownFields = pb::UnknownFieldSet.Clone(other._unknownFields);
     }
 
@@ -3740,7 +4019,7 @@ namespace Voxrig.V1 {
         = new pbc::MapField<string, float>.Codec(pb::FieldCodec.ForString(10, ""), pb::FieldCodec.ForFloat(21, 0F), 10);
     private readonly pbc::MapField<string, float> emotion_ = new pbc::MapField<string, float>();
     /// <summary>
-    /// Weights 0..1 by name; what is not named is 0.
+    /// Weights 0..1 by name of DescribeResponse.emotions; what is not named is 0.
     /// </summary>
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
@@ -3752,7 +4031,7 @@ namespace Voxrig.V1 {
     public const int IntensityFieldNumber = 2;
     private float intensity_;
     /// <summary>
-    /// 0..1.5; 1 if absent.
+    /// Of the emotion, 0..1.5; 1 if absent.
     /// </summary>
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
@@ -3776,6 +4055,79 @@ namespace Voxrig.V1 {
       _hasBits0 &= ~1;
     }
 
+    /// <summary>Field number for the "asymmetry" field.</summary>
+    public const int AsymmetryFieldNumber = 3;
+    private float asymmetry_;
+    /// <summary>
+    /// Which side of the face leads, -1..1: above 0 the subject's own right.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public float Asymmetry {
+      get { return asymmetry_; }
+      set {
+        asymmetry_ = value;
+      }
+    }
+
+    /// <summary>Field number for the "energy" field.</summary>
+    public const int EnergyFieldNumber = 4;
+    private float energy_;
+    /// <summary>
+    /// Effort of jaw and lips, 0..2: they barely move, or shout; 1 if absent.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public float Energy {
+      get { if ((_hasBits0 & 2) != 0) { return energy_; } else { return 0F; } }
+      set {
+        _hasBits0 |= 2;
+        energy_ = value;
+      }
+    }
+    /// <summary>Gets whether the "energy" field is set</summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public bool HasEnergy {
+      get { return (_hasBits0 & 2) != 0; }
+    }
+    /// <summary>Clears the value of the "energy" field</summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void ClearEnergy() {
+      _hasBits0 &= ~2;
+    }
+
+    /// <summary>Field number for the "speaker" field.</summary>
+    public const int SpeakerFieldNumber = 5;
+    private string speaker_ = "";
+    /// <summary>
+    /// Whose habits: one of DescribeResponse.speakers, nobody's if empty.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public string Speaker {
+      get { return speaker_; }
+      set {
+        speaker_ = pb::ProtoPreconditions.CheckNotNull(value, "value");
+      }
+    }
+
+    /// <summary>Field number for the "auto" field.</summary>
+    public const int AutoFieldNumber = 6;
+    private global::Voxrig.V1.Auto auto_;
+    /// <summary>
+    /// Emotion is heard in the voice, too, unless absent.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public global::Voxrig.V1.Auto Auto {
+      get { return auto_; }
+      set {
+        auto_ = value;
+      }
+    }
+
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public override bool Equals(object other) {
@@ -3793,6 +4145,10 @@ namespace Voxrig.V1 {
       }
       if (!Emotion.Equals(other.Emotion)) return false;
       if (!pbc::ProtobufEqualityComparers.BitwiseSingleEqualityComparer.Equals(Intensity, other.Intensity)) return false;
+      if (!pbc::ProtobufEqualityComparers.BitwiseSingleEqualityComparer.Equals(Asymmetry, other.Asymmetry)) return false;
+      if (!pbc::ProtobufEqualityComparers.BitwiseSingleEqualityComparer.Equals(Energy, other.Energy)) return false;
+      if (Speaker != other.Speaker) return false;
+      if (!object.Equals(Auto, other.Auto)) return false;
       return Equals(_unknownFields, other._unknownFields);
     }
 
@@ -3802,6 +4158,10 @@ namespace Voxrig.V1 {
       int hash = 1;
       hash ^= Emotion.GetHashCode();
       if (HasIntensity) hash ^= pbc::ProtobufEqualityComparers.BitwiseSingleEqualityComparer.GetHashCode(Intensity);
+      if (Asymmetry != 0F) hash ^= pbc::ProtobufEqualityComparers.BitwiseSingleEqualityComparer.GetHashCode(Asymmetry);
+      if (HasEnergy) hash ^= pbc::ProtobufEqualityComparers.BitwiseSingleEqualityComparer.GetHashCode(Energy);
+      if (Speaker.Length != 0) hash ^= Speaker.GetHashCode();
+      if (auto_ != null) hash ^= Auto.GetHashCode();
       if (_unknownFields != null) {
         hash ^= _unknownFields.GetHashCode();
       }
@@ -3825,6 +4185,22 @@ namespace Voxrig.V1 {
         output.WriteRawTag(21);
         output.WriteFloat(Intensity);
       }
+      if (Asymmetry != 0F) {
+        output.WriteRawTag(29);
+        output.WriteFloat(Asymmetry);
+      }
+      if (HasEnergy) {
+        output.WriteRawTag(37);
+        output.WriteFloat(Energy);
+      }
+      if (Speaker.Length != 0) {
+        output.WriteRawTag(42);
+        output.WriteString(Speaker);
+      }
+      if (auto_ != null) {
+        output.WriteRawTag(50);
+        output.WriteMessage(Auto);
+      }
       if (_unknownFields != null) {
         _unknownFields.WriteTo(output);
       }
@@ -3840,6 +4216,22 @@ namespace Voxrig.V1 {
         output.WriteRawTag(21);
         output.WriteFloat(Intensity);
       }
+      if (Asymmetry != 0F) {
+        output.WriteRawTag(29);
+        output.WriteFloat(Asymmetry);
+      }
+      if (HasEnergy) {
+        output.WriteRawTag(37);
+        output.WriteFloat(Energy);
+      }
+      if (Speaker.Length != 0) {
+        output.WriteRawTag(42);
+        output.WriteString(Speaker);
+      }
+      if (auto_ != null) {
+        output.WriteRawTag(50);
+        output.WriteMessage(Auto);
+      }
       if (_unknownFields != null) {
         _unknownFields.WriteTo(ref output);
       }
@@ -3853,6 +4245,18 @@ namespace Voxrig.V1 {
       size += emotion_.CalculateSize(_map_emotion_codec);
       if (HasIntensity) {
         size += 1 + 4;
+      }
+      if (Asymmetry != 0F) {
+        size += 1 + 4;
+      }
+      if (HasEnergy) {
+        size += 1 + 4;
+      }
+      if (Speaker.Length != 0) {
+        size += 1 + pb::CodedOutputStream.ComputeStringSize(Speaker);
+      }
+      if (auto_ != null) {
+        size += 1 + pb::CodedOutputStream.ComputeMessageSize(Auto);
       }
       if (_unknownFields != null) {
         size += _unknownFields.CalculateSize();
@@ -3869,6 +4273,21 @@ namespace Voxrig.V1 {
       emotion_.Add(other.emotion_);
       if (other.HasIntensity) {
         Intensity = other.Intensity;
+      }
+      if (other.Asymmetry != 0F) {
+        Asymmetry = other.Asymmetry;
+      }
+      if (other.HasEnergy) {
+        Energy = other.Energy;
+      }
+      if (other.Speaker.Length != 0) {
+        Speaker = other.Speaker;
+      }
+      if (other.auto_ != null) {
+        if (auto_ == null) {
+          Auto = new global::Voxrig.V1.Auto();
+        }
+        Auto.MergeFrom(other.Auto);
       }
       _unknownFields = pb::UnknownFieldSet.MergeFrom(_unknownFields, other._unknownFields);
     }
@@ -3893,6 +4312,25 @@ namespace Voxrig.V1 {
             Intensity = input.ReadFloat();
             break;
           }
+          case 29: {
+            Asymmetry = input.ReadFloat();
+            break;
+          }
+          case 37: {
+            Energy = input.ReadFloat();
+            break;
+          }
+          case 42: {
+            Speaker = input.ReadString();
+            break;
+          }
+          case 50: {
+            if (auto_ == null) {
+              Auto = new global::Voxrig.V1.Auto();
+            }
+            input.ReadMessage(Auto);
+            break;
+          }
         }
       }
     #endif
@@ -3914,6 +4352,1090 @@ namespace Voxrig.V1 {
           }
           case 21: {
             Intensity = input.ReadFloat();
+            break;
+          }
+          case 29: {
+            Asymmetry = input.ReadFloat();
+            break;
+          }
+          case 37: {
+            Energy = input.ReadFloat();
+            break;
+          }
+          case 42: {
+            Speaker = input.ReadString();
+            break;
+          }
+          case 50: {
+            if (auto_ == null) {
+              Auto = new global::Voxrig.V1.Auto();
+            }
+            input.ReadMessage(Auto);
+            break;
+          }
+        }
+      }
+    }
+    #endif
+
+  }
+
+  /// <summary>
+  /// How much of the emotion is heard in the voice. Names and defaults are those of Audio2Face-3D.
+  /// </summary>
+  public sealed partial class Auto : pb::IMessage<Auto>
+  #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      , pb::IBufferMessage
+  #endif
+  {
+    private static readonly pb::MessageParser<Auto> _parser = new pb::MessageParser<Auto>(() => new Auto());
+    private pb::UnknownFieldSet _unknownFields;
+    private int _hasBits0;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public static pb::MessageParser<Auto> Parser { get { return _parser; } }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public static pbr::MessageDescriptor Descriptor {
+      get { return global::Voxrig.V1.FaceReflection.Descriptor.MessageTypes[10]; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    pbr::MessageDescriptor pb::IMessage.Descriptor {
+      get { return Descriptor; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public Auto() {
+      OnConstruction();
+    }
+
+    partial void OnConstruction();
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public Auto(Auto other) : this() {
+      _hasBits0 = other._hasBits0;
+      strength_ = other.strength_;
+      contrast_ = other.contrast_;
+      most_ = other.most_;
+      blend_ = other.blend_;
+      preferred_ = other.preferred_;
+      _unknownFields = pb::UnknownFieldSet.Clone(other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public Auto Clone() {
+      return new Auto(this);
+    }
+
+    /// <summary>Field number for the "strength" field.</summary>
+    public const int StrengthFieldNumber = 1;
+    private double strength_;
+    /// <summary>
+    /// Of what is heard and preferred together, 0..1; 0.6 if absent.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public double Strength {
+      get { if ((_hasBits0 & 1) != 0) { return strength_; } else { return 0D; } }
+      set {
+        _hasBits0 |= 1;
+        strength_ = value;
+      }
+    }
+    /// <summary>Gets whether the "strength" field is set</summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public bool HasStrength {
+      get { return (_hasBits0 & 1) != 0; }
+    }
+    /// <summary>Clears the value of the "strength" field</summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void ClearStrength() {
+      _hasBits0 &= ~1;
+    }
+
+    /// <summary>Field number for the "contrast" field.</summary>
+    public const int ContrastFieldNumber = 2;
+    private double contrast_;
+    /// <summary>
+    /// How far the likely is above the unlikely, 0.3..3; 1 if absent.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public double Contrast {
+      get { if ((_hasBits0 & 2) != 0) { return contrast_; } else { return 0D; } }
+      set {
+        _hasBits0 |= 2;
+        contrast_ = value;
+      }
+    }
+    /// <summary>Gets whether the "contrast" field is set</summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public bool HasContrast {
+      get { return (_hasBits0 & 2) != 0; }
+    }
+    /// <summary>Clears the value of the "contrast" field</summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void ClearContrast() {
+      _hasBits0 &= ~2;
+    }
+
+    /// <summary>Field number for the "most" field.</summary>
+    public const int MostFieldNumber = 3;
+    private uint most_;
+    /// <summary>
+    /// Emotions heard at a time, 1..6; 3 if absent.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public uint Most {
+      get { if ((_hasBits0 & 4) != 0) { return most_; } else { return 0; } }
+      set {
+        _hasBits0 |= 4;
+        most_ = value;
+      }
+    }
+    /// <summary>Gets whether the "most" field is set</summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public bool HasMost {
+      get { return (_hasBits0 & 4) != 0; }
+    }
+    /// <summary>Clears the value of the "most" field</summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void ClearMost() {
+      _hasBits0 &= ~4;
+    }
+
+    /// <summary>Field number for the "blend" field.</summary>
+    public const int BlendFieldNumber = 4;
+    private double blend_;
+    /// <summary>
+    /// Of what was heard before in what is heard now, 0..1; 0.7 if absent.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public double Blend {
+      get { if ((_hasBits0 & 8) != 0) { return blend_; } else { return 0D; } }
+      set {
+        _hasBits0 |= 8;
+        blend_ = value;
+      }
+    }
+    /// <summary>Gets whether the "blend" field is set</summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public bool HasBlend {
+      get { return (_hasBits0 & 8) != 0; }
+    }
+    /// <summary>Clears the value of the "blend" field</summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void ClearBlend() {
+      _hasBits0 &= ~8;
+    }
+
+    /// <summary>Field number for the "preferred" field.</summary>
+    public const int PreferredFieldNumber = 5;
+    private double preferred_;
+    /// <summary>
+    /// Share of Style.emotion, where it has any, 0..1; 0.5 if absent.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public double Preferred {
+      get { if ((_hasBits0 & 16) != 0) { return preferred_; } else { return 0D; } }
+      set {
+        _hasBits0 |= 16;
+        preferred_ = value;
+      }
+    }
+    /// <summary>Gets whether the "preferred" field is set</summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public bool HasPreferred {
+      get { return (_hasBits0 & 16) != 0; }
+    }
+    /// <summary>Clears the value of the "preferred" field</summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void ClearPreferred() {
+      _hasBits0 &= ~16;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override bool Equals(object other) {
+      return Equals(other as Auto);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public bool Equals(Auto other) {
+      if (ReferenceEquals(other, null)) {
+        return false;
+      }
+      if (ReferenceEquals(other, this)) {
+        return true;
+      }
+      if (!pbc::ProtobufEqualityComparers.BitwiseDoubleEqualityComparer.Equals(Strength, other.Strength)) return false;
+      if (!pbc::ProtobufEqualityComparers.BitwiseDoubleEqualityComparer.Equals(Contrast, other.Contrast)) return false;
+      if (Most != other.Most) return false;
+      if (!pbc::ProtobufEqualityComparers.BitwiseDoubleEqualityComparer.Equals(Blend, other.Blend)) return false;
+      if (!pbc::ProtobufEqualityComparers.BitwiseDoubleEqualityComparer.Equals(Preferred, other.Preferred)) return false;
+      return Equals(_unknownFields, other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override int GetHashCode() {
+      int hash = 1;
+      if (HasStrength) hash ^= pbc::ProtobufEqualityComparers.BitwiseDoubleEqualityComparer.GetHashCode(Strength);
+      if (HasContrast) hash ^= pbc::ProtobufEqualityComparers.BitwiseDoubleEqualityComparer.GetHashCode(Contrast);
+      if (HasMost) hash ^= Most.GetHashCode();
+      if (HasBlend) hash ^= pbc::ProtobufEqualityComparers.BitwiseDoubleEqualityComparer.GetHashCode(Blend);
+      if (HasPreferred) hash ^= pbc::ProtobufEqualityComparers.BitwiseDoubleEqualityComparer.GetHashCode(Preferred);
+      if (_unknownFields != null) {
+        hash ^= _unknownFields.GetHashCode();
+      }
+      return hash;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override string ToString() {
+      return pb::JsonFormatter.ToDiagnosticString(this);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void WriteTo(pb::CodedOutputStream output) {
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      output.WriteRawMessage(this);
+    #else
+      if (HasStrength) {
+        output.WriteRawTag(9);
+        output.WriteDouble(Strength);
+      }
+      if (HasContrast) {
+        output.WriteRawTag(17);
+        output.WriteDouble(Contrast);
+      }
+      if (HasMost) {
+        output.WriteRawTag(24);
+        output.WriteUInt32(Most);
+      }
+      if (HasBlend) {
+        output.WriteRawTag(33);
+        output.WriteDouble(Blend);
+      }
+      if (HasPreferred) {
+        output.WriteRawTag(41);
+        output.WriteDouble(Preferred);
+      }
+      if (_unknownFields != null) {
+        _unknownFields.WriteTo(output);
+      }
+    #endif
+    }
+
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    void pb::IBufferMessage.InternalWriteTo(ref pb::WriteContext output) {
+      if (HasStrength) {
+        output.WriteRawTag(9);
+        output.WriteDouble(Strength);
+      }
+      if (HasContrast) {
+        output.WriteRawTag(17);
+        output.WriteDouble(Contrast);
+      }
+      if (HasMost) {
+        output.WriteRawTag(24);
+        output.WriteUInt32(Most);
+      }
+      if (HasBlend) {
+        output.WriteRawTag(33);
+        output.WriteDouble(Blend);
+      }
+      if (HasPreferred) {
+        output.WriteRawTag(41);
+        output.WriteDouble(Preferred);
+      }
+      if (_unknownFields != null) {
+        _unknownFields.WriteTo(ref output);
+      }
+    }
+    #endif
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public int CalculateSize() {
+      int size = 0;
+      if (HasStrength) {
+        size += 1 + 8;
+      }
+      if (HasContrast) {
+        size += 1 + 8;
+      }
+      if (HasMost) {
+        size += 1 + pb::CodedOutputStream.ComputeUInt32Size(Most);
+      }
+      if (HasBlend) {
+        size += 1 + 8;
+      }
+      if (HasPreferred) {
+        size += 1 + 8;
+      }
+      if (_unknownFields != null) {
+        size += _unknownFields.CalculateSize();
+      }
+      return size;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void MergeFrom(Auto other) {
+      if (other == null) {
+        return;
+      }
+      if (other.HasStrength) {
+        Strength = other.Strength;
+      }
+      if (other.HasContrast) {
+        Contrast = other.Contrast;
+      }
+      if (other.HasMost) {
+        Most = other.Most;
+      }
+      if (other.HasBlend) {
+        Blend = other.Blend;
+      }
+      if (other.HasPreferred) {
+        Preferred = other.Preferred;
+      }
+      _unknownFields = pb::UnknownFieldSet.MergeFrom(_unknownFields, other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void MergeFrom(pb::CodedInputStream input) {
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      input.ReadRawMessage(this);
+    #else
+      uint tag;
+      while ((tag = input.ReadTag()) != 0) {
+        switch(tag) {
+          default:
+            _unknownFields = pb::UnknownFieldSet.MergeFieldFrom(_unknownFields, input);
+            break;
+          case 9: {
+            Strength = input.ReadDouble();
+            break;
+          }
+          case 17: {
+            Contrast = input.ReadDouble();
+            break;
+          }
+          case 24: {
+            Most = input.ReadUInt32();
+            break;
+          }
+          case 33: {
+            Blend = input.ReadDouble();
+            break;
+          }
+          case 41: {
+            Preferred = input.ReadDouble();
+            break;
+          }
+        }
+      }
+    #endif
+    }
+
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    void pb::IBufferMessage.InternalMergeFrom(ref pb::ParseContext input) {
+      uint tag;
+      while ((tag = input.ReadTag()) != 0) {
+        switch(tag) {
+          default:
+            _unknownFields = pb::UnknownFieldSet.MergeFieldFrom(_unknownFields, ref input);
+            break;
+          case 9: {
+            Strength = input.ReadDouble();
+            break;
+          }
+          case 17: {
+            Contrast = input.ReadDouble();
+            break;
+          }
+          case 24: {
+            Most = input.ReadUInt32();
+            break;
+          }
+          case 33: {
+            Blend = input.ReadDouble();
+            break;
+          }
+          case 41: {
+            Preferred = input.ReadDouble();
+            break;
+          }
+        }
+      }
+    }
+    #endif
+
+  }
+
+  /// <summary>
+  /// A director's words become styles with times, and looks.
+  /// </summary>
+  public sealed partial class Direction : pb::IMessage<Direction>
+  #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      , pb::IBufferMessage
+  #endif
+  {
+    private static readonly pb::MessageParser<Direction> _parser = new pb::MessageParser<Direction>(() => new Direction());
+    private pb::UnknownFieldSet _unknownFields;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public static pb::MessageParser<Direction> Parser { get { return _parser; } }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public static pbr::MessageDescriptor Descriptor {
+      get { return global::Voxrig.V1.FaceReflection.Descriptor.MessageTypes[11]; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    pbr::MessageDescriptor pb::IMessage.Descriptor {
+      get { return Descriptor; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public Direction() {
+      OnConstruction();
+    }
+
+    partial void OnConstruction();
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public Direction(Direction other) : this() {
+      words_ = other.words_;
+      seconds_ = other.seconds_;
+      _unknownFields = pb::UnknownFieldSet.Clone(other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public Direction Clone() {
+      return new Direction(this);
+    }
+
+    /// <summary>Field number for the "words" field.</summary>
+    public const int WordsFieldNumber = 1;
+    private string words_ = "";
+    /// <summary>
+    /// English, up to 2,000 characters; nobody directs if empty. What nobody knows is left out, and told in a notice.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public string Words {
+      get { return words_; }
+      set {
+        words_ = pb::ProtoPreconditions.CheckNotNull(value, "value");
+      }
+    }
+
+    /// <summary>Field number for the "seconds" field.</summary>
+    public const int SecondsFieldNumber = 2;
+    private double seconds_;
+    /// <summary>
+    /// Seconds of the speech, by which its phases share the time; 0 where that is not known.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public double Seconds {
+      get { return seconds_; }
+      set {
+        seconds_ = value;
+      }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override bool Equals(object other) {
+      return Equals(other as Direction);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public bool Equals(Direction other) {
+      if (ReferenceEquals(other, null)) {
+        return false;
+      }
+      if (ReferenceEquals(other, this)) {
+        return true;
+      }
+      if (Words != other.Words) return false;
+      if (!pbc::ProtobufEqualityComparers.BitwiseDoubleEqualityComparer.Equals(Seconds, other.Seconds)) return false;
+      return Equals(_unknownFields, other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override int GetHashCode() {
+      int hash = 1;
+      if (Words.Length != 0) hash ^= Words.GetHashCode();
+      if (Seconds != 0D) hash ^= pbc::ProtobufEqualityComparers.BitwiseDoubleEqualityComparer.GetHashCode(Seconds);
+      if (_unknownFields != null) {
+        hash ^= _unknownFields.GetHashCode();
+      }
+      return hash;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override string ToString() {
+      return pb::JsonFormatter.ToDiagnosticString(this);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void WriteTo(pb::CodedOutputStream output) {
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      output.WriteRawMessage(this);
+    #else
+      if (Words.Length != 0) {
+        output.WriteRawTag(10);
+        output.WriteString(Words);
+      }
+      if (Seconds != 0D) {
+        output.WriteRawTag(17);
+        output.WriteDouble(Seconds);
+      }
+      if (_unknownFields != null) {
+        _unknownFields.WriteTo(output);
+      }
+    #endif
+    }
+
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    void pb::IBufferMessage.InternalWriteTo(ref pb::WriteContext output) {
+      if (Words.Length != 0) {
+        output.WriteRawTag(10);
+        output.WriteString(Words);
+      }
+      if (Seconds != 0D) {
+        output.WriteRawTag(17);
+        output.WriteDouble(Seconds);
+      }
+      if (_unknownFields != null) {
+        _unknownFields.WriteTo(ref output);
+      }
+    }
+    #endif
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public int CalculateSize() {
+      int size = 0;
+      if (Words.Length != 0) {
+        size += 1 + pb::CodedOutputStream.ComputeStringSize(Words);
+      }
+      if (Seconds != 0D) {
+        size += 1 + 8;
+      }
+      if (_unknownFields != null) {
+        size += _unknownFields.CalculateSize();
+      }
+      return size;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void MergeFrom(Direction other) {
+      if (other == null) {
+        return;
+      }
+      if (other.Words.Length != 0) {
+        Words = other.Words;
+      }
+      if (other.Seconds != 0D) {
+        Seconds = other.Seconds;
+      }
+      _unknownFields = pb::UnknownFieldSet.MergeFrom(_unknownFields, other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void MergeFrom(pb::CodedInputStream input) {
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      input.ReadRawMessage(this);
+    #else
+      uint tag;
+      while ((tag = input.ReadTag()) != 0) {
+        switch(tag) {
+          default:
+            _unknownFields = pb::UnknownFieldSet.MergeFieldFrom(_unknownFields, input);
+            break;
+          case 10: {
+            Words = input.ReadString();
+            break;
+          }
+          case 17: {
+            Seconds = input.ReadDouble();
+            break;
+          }
+        }
+      }
+    #endif
+    }
+
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    void pb::IBufferMessage.InternalMergeFrom(ref pb::ParseContext input) {
+      uint tag;
+      while ((tag = input.ReadTag()) != 0) {
+        switch(tag) {
+          default:
+            _unknownFields = pb::UnknownFieldSet.MergeFieldFrom(_unknownFields, ref input);
+            break;
+          case 10: {
+            Words = input.ReadString();
+            break;
+          }
+          case 17: {
+            Seconds = input.ReadDouble();
+            break;
+          }
+        }
+      }
+    }
+    #endif
+
+  }
+
+  /// <summary>
+  /// What the face does beside speech. Amounts 0..1: of blinks how often, of the rest how far. Each is 1 if absent; at
+  /// 0 that part is still.
+  /// </summary>
+  public sealed partial class Life : pb::IMessage<Life>
+  #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      , pb::IBufferMessage
+  #endif
+  {
+    private static readonly pb::MessageParser<Life> _parser = new pb::MessageParser<Life>(() => new Life());
+    private pb::UnknownFieldSet _unknownFields;
+    private int _hasBits0;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public static pb::MessageParser<Life> Parser { get { return _parser; } }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public static pbr::MessageDescriptor Descriptor {
+      get { return global::Voxrig.V1.FaceReflection.Descriptor.MessageTypes[12]; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    pbr::MessageDescriptor pb::IMessage.Descriptor {
+      get { return Descriptor; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public Life() {
+      OnConstruction();
+    }
+
+    partial void OnConstruction();
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public Life(Life other) : this() {
+      _hasBits0 = other._hasBits0;
+      blink_ = other.blink_;
+      gaze_ = other.gaze_;
+      head_ = other.head_;
+      brows_ = other.brows_;
+      breath_ = other.breath_;
+      _unknownFields = pb::UnknownFieldSet.Clone(other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public Life Clone() {
+      return new Life(this);
+    }
+
+    /// <summary>Field number for the "blink" field.</summary>
+    public const int BlinkFieldNumber = 1;
+    private double blink_;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public double Blink {
+      get { if ((_hasBits0 & 1) != 0) { return blink_; } else { return 0D; } }
+      set {
+        _hasBits0 |= 1;
+        blink_ = value;
+      }
+    }
+    /// <summary>Gets whether the "blink" field is set</summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public bool HasBlink {
+      get { return (_hasBits0 & 1) != 0; }
+    }
+    /// <summary>Clears the value of the "blink" field</summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void ClearBlink() {
+      _hasBits0 &= ~1;
+    }
+
+    /// <summary>Field number for the "gaze" field.</summary>
+    public const int GazeFieldNumber = 2;
+    private double gaze_;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public double Gaze {
+      get { if ((_hasBits0 & 2) != 0) { return gaze_; } else { return 0D; } }
+      set {
+        _hasBits0 |= 2;
+        gaze_ = value;
+      }
+    }
+    /// <summary>Gets whether the "gaze" field is set</summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public bool HasGaze {
+      get { return (_hasBits0 & 2) != 0; }
+    }
+    /// <summary>Clears the value of the "gaze" field</summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void ClearGaze() {
+      _hasBits0 &= ~2;
+    }
+
+    /// <summary>Field number for the "head" field.</summary>
+    public const int HeadFieldNumber = 3;
+    private double head_;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public double Head {
+      get { if ((_hasBits0 & 4) != 0) { return head_; } else { return 0D; } }
+      set {
+        _hasBits0 |= 4;
+        head_ = value;
+      }
+    }
+    /// <summary>Gets whether the "head" field is set</summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public bool HasHead {
+      get { return (_hasBits0 & 4) != 0; }
+    }
+    /// <summary>Clears the value of the "head" field</summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void ClearHead() {
+      _hasBits0 &= ~4;
+    }
+
+    /// <summary>Field number for the "brows" field.</summary>
+    public const int BrowsFieldNumber = 4;
+    private double brows_;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public double Brows {
+      get { if ((_hasBits0 & 8) != 0) { return brows_; } else { return 0D; } }
+      set {
+        _hasBits0 |= 8;
+        brows_ = value;
+      }
+    }
+    /// <summary>Gets whether the "brows" field is set</summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public bool HasBrows {
+      get { return (_hasBits0 & 8) != 0; }
+    }
+    /// <summary>Clears the value of the "brows" field</summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void ClearBrows() {
+      _hasBits0 &= ~8;
+    }
+
+    /// <summary>Field number for the "breath" field.</summary>
+    public const int BreathFieldNumber = 5;
+    private double breath_;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public double Breath {
+      get { if ((_hasBits0 & 16) != 0) { return breath_; } else { return 0D; } }
+      set {
+        _hasBits0 |= 16;
+        breath_ = value;
+      }
+    }
+    /// <summary>Gets whether the "breath" field is set</summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public bool HasBreath {
+      get { return (_hasBits0 & 16) != 0; }
+    }
+    /// <summary>Clears the value of the "breath" field</summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void ClearBreath() {
+      _hasBits0 &= ~16;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override bool Equals(object other) {
+      return Equals(other as Life);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public bool Equals(Life other) {
+      if (ReferenceEquals(other, null)) {
+        return false;
+      }
+      if (ReferenceEquals(other, this)) {
+        return true;
+      }
+      if (!pbc::ProtobufEqualityComparers.BitwiseDoubleEqualityComparer.Equals(Blink, other.Blink)) return false;
+      if (!pbc::ProtobufEqualityComparers.BitwiseDoubleEqualityComparer.Equals(Gaze, other.Gaze)) return false;
+      if (!pbc::ProtobufEqualityComparers.BitwiseDoubleEqualityComparer.Equals(Head, other.Head)) return false;
+      if (!pbc::ProtobufEqualityComparers.BitwiseDoubleEqualityComparer.Equals(Brows, other.Brows)) return false;
+      if (!pbc::ProtobufEqualityComparers.BitwiseDoubleEqualityComparer.Equals(Breath, other.Breath)) return false;
+      return Equals(_unknownFields, other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override int GetHashCode() {
+      int hash = 1;
+      if (HasBlink) hash ^= pbc::ProtobufEqualityComparers.BitwiseDoubleEqualityComparer.GetHashCode(Blink);
+      if (HasGaze) hash ^= pbc::ProtobufEqualityComparers.BitwiseDoubleEqualityComparer.GetHashCode(Gaze);
+      if (HasHead) hash ^= pbc::ProtobufEqualityComparers.BitwiseDoubleEqualityComparer.GetHashCode(Head);
+      if (HasBrows) hash ^= pbc::ProtobufEqualityComparers.BitwiseDoubleEqualityComparer.GetHashCode(Brows);
+      if (HasBreath) hash ^= pbc::ProtobufEqualityComparers.BitwiseDoubleEqualityComparer.GetHashCode(Breath);
+      if (_unknownFields != null) {
+        hash ^= _unknownFields.GetHashCode();
+      }
+      return hash;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override string ToString() {
+      return pb::JsonFormatter.ToDiagnosticString(this);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void WriteTo(pb::CodedOutputStream output) {
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      output.WriteRawMessage(this);
+    #else
+      if (HasBlink) {
+        output.WriteRawTag(9);
+        output.WriteDouble(Blink);
+      }
+      if (HasGaze) {
+        output.WriteRawTag(17);
+        output.WriteDouble(Gaze);
+      }
+      if (HasHead) {
+        output.WriteRawTag(25);
+        output.WriteDouble(Head);
+      }
+      if (HasBrows) {
+        output.WriteRawTag(33);
+        output.WriteDouble(Brows);
+      }
+      if (HasBreath) {
+        output.WriteRawTag(41);
+        output.WriteDouble(Breath);
+      }
+      if (_unknownFields != null) {
+        _unknownFields.WriteTo(output);
+      }
+    #endif
+    }
+
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    void pb::IBufferMessage.InternalWriteTo(ref pb::WriteContext output) {
+      if (HasBlink) {
+        output.WriteRawTag(9);
+        output.WriteDouble(Blink);
+      }
+      if (HasGaze) {
+        output.WriteRawTag(17);
+        output.WriteDouble(Gaze);
+      }
+      if (HasHead) {
+        output.WriteRawTag(25);
+        output.WriteDouble(Head);
+      }
+      if (HasBrows) {
+        output.WriteRawTag(33);
+        output.WriteDouble(Brows);
+      }
+      if (HasBreath) {
+        output.WriteRawTag(41);
+        output.WriteDouble(Breath);
+      }
+      if (_unknownFields != null) {
+        _unknownFields.WriteTo(ref output);
+      }
+    }
+    #endif
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public int CalculateSize() {
+      int size = 0;
+      if (HasBlink) {
+        size += 1 + 8;
+      }
+      if (HasGaze) {
+        size += 1 + 8;
+      }
+      if (HasHead) {
+        size += 1 + 8;
+      }
+      if (HasBrows) {
+        size += 1 + 8;
+      }
+      if (HasBreath) {
+        size += 1 + 8;
+      }
+      if (_unknownFields != null) {
+        size += _unknownFields.CalculateSize();
+      }
+      return size;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void MergeFrom(Life other) {
+      if (other == null) {
+        return;
+      }
+      if (other.HasBlink) {
+        Blink = other.Blink;
+      }
+      if (other.HasGaze) {
+        Gaze = other.Gaze;
+      }
+      if (other.HasHead) {
+        Head = other.Head;
+      }
+      if (other.HasBrows) {
+        Brows = other.Brows;
+      }
+      if (other.HasBreath) {
+        Breath = other.Breath;
+      }
+      _unknownFields = pb::UnknownFieldSet.MergeFrom(_unknownFields, other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void MergeFrom(pb::CodedInputStream input) {
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      input.ReadRawMessage(this);
+    #else
+      uint tag;
+      while ((tag = input.ReadTag()) != 0) {
+        switch(tag) {
+          default:
+            _unknownFields = pb::UnknownFieldSet.MergeFieldFrom(_unknownFields, input);
+            break;
+          case 9: {
+            Blink = input.ReadDouble();
+            break;
+          }
+          case 17: {
+            Gaze = input.ReadDouble();
+            break;
+          }
+          case 25: {
+            Head = input.ReadDouble();
+            break;
+          }
+          case 33: {
+            Brows = input.ReadDouble();
+            break;
+          }
+          case 41: {
+            Breath = input.ReadDouble();
+            break;
+          }
+        }
+      }
+    #endif
+    }
+
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    void pb::IBufferMessage.InternalMergeFrom(ref pb::ParseContext input) {
+      uint tag;
+      while ((tag = input.ReadTag()) != 0) {
+        switch(tag) {
+          default:
+            _unknownFields = pb::UnknownFieldSet.MergeFieldFrom(_unknownFields, ref input);
+            break;
+          case 9: {
+            Blink = input.ReadDouble();
+            break;
+          }
+          case 17: {
+            Gaze = input.ReadDouble();
+            break;
+          }
+          case 25: {
+            Head = input.ReadDouble();
+            break;
+          }
+          case 33: {
+            Brows = input.ReadDouble();
+            break;
+          }
+          case 41: {
+            Breath = input.ReadDouble();
             break;
           }
         }
@@ -3940,7 +5462,7 @@ namespace Voxrig.V1 {
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public static pbr::MessageDescriptor Descriptor {
-      get { return global::Voxrig.V1.FaceReflection.Descriptor.MessageTypes[10]; }
+      get { return global::Voxrig.V1.FaceReflection.Descriptor.MessageTypes[13]; }
     }
 
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
@@ -4133,7 +5655,7 @@ namespace Voxrig.V1 {
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public static pbr::MessageDescriptor Descriptor {
-      get { return global::Voxrig.V1.FaceReflection.Descriptor.MessageTypes[11]; }
+      get { return global::Voxrig.V1.FaceReflection.Descriptor.MessageTypes[14]; }
     }
 
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
@@ -4328,7 +5850,7 @@ namespace Voxrig.V1 {
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public static pbr::MessageDescriptor Descriptor {
-      get { return global::Voxrig.V1.FaceReflection.Descriptor.MessageTypes[12]; }
+      get { return global::Voxrig.V1.FaceReflection.Descriptor.MessageTypes[15]; }
     }
 
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
@@ -4593,6 +6115,309 @@ namespace Voxrig.V1 {
   }
 
   /// <summary>
+  /// From sample ``at`` on, look there; the head follows where it is far and Config.life moves it.
+  /// </summary>
+  public sealed partial class Look : pb::IMessage<Look>
+  #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      , pb::IBufferMessage
+  #endif
+  {
+    private static readonly pb::MessageParser<Look> _parser = new pb::MessageParser<Look>(() => new Look());
+    private pb::UnknownFieldSet _unknownFields;
+    private int _hasBits0;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public static pb::MessageParser<Look> Parser { get { return _parser; } }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public static pbr::MessageDescriptor Descriptor {
+      get { return global::Voxrig.V1.FaceReflection.Descriptor.MessageTypes[16]; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    pbr::MessageDescriptor pb::IMessage.Descriptor {
+      get { return Descriptor; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public Look() {
+      OnConstruction();
+    }
+
+    partial void OnConstruction();
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public Look(Look other) : this() {
+      _hasBits0 = other._hasBits0;
+      yaw_ = other.yaw_;
+      pitch_ = other.pitch_;
+      at_ = other.at_;
+      _unknownFields = pb::UnknownFieldSet.Clone(other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public Look Clone() {
+      return new Look(this);
+    }
+
+    /// <summary>Field number for the "yaw" field.</summary>
+    public const int YawFieldNumber = 1;
+    private float yaw_;
+    /// <summary>
+    /// Radians from straight ahead, above 0 to the subject's own right.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public float Yaw {
+      get { if ((_hasBits0 & 1) != 0) { return yaw_; } else { return 0F; } }
+      set {
+        _hasBits0 |= 1;
+        yaw_ = value;
+      }
+    }
+    /// <summary>Gets whether the "yaw" field is set</summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public bool HasYaw {
+      get { return (_hasBits0 & 1) != 0; }
+    }
+    /// <summary>Clears the value of the "yaw" field</summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void ClearYaw() {
+      _hasBits0 &= ~1;
+    }
+
+    /// <summary>Field number for the "pitch" field.</summary>
+    public const int PitchFieldNumber = 2;
+    private float pitch_;
+    /// <summary>
+    /// Radians, above 0 down. One angle that is absent beside the other is 0; without both the eyes are free again.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public float Pitch {
+      get { if ((_hasBits0 & 2) != 0) { return pitch_; } else { return 0F; } }
+      set {
+        _hasBits0 |= 2;
+        pitch_ = value;
+      }
+    }
+    /// <summary>Gets whether the "pitch" field is set</summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public bool HasPitch {
+      get { return (_hasBits0 & 2) != 0; }
+    }
+    /// <summary>Clears the value of the "pitch" field</summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void ClearPitch() {
+      _hasBits0 &= ~2;
+    }
+
+    /// <summary>Field number for the "at" field.</summary>
+    public const int AtFieldNumber = 3;
+    private ulong at_;
+    /// <summary>
+    /// Sample of the client's own sound; past ones mean at once.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public ulong At {
+      get { return at_; }
+      set {
+        at_ = value;
+      }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override bool Equals(object other) {
+      return Equals(other as Look);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public bool Equals(Look other) {
+      if (ReferenceEquals(other, null)) {
+        return false;
+      }
+      if (ReferenceEquals(other, this)) {
+        return true;
+      }
+      if (!pbc::ProtobufEqualityComparers.BitwiseSingleEqualityComparer.Equals(Yaw, other.Yaw)) return false;
+      if (!pbc::ProtobufEqualityComparers.BitwiseSingleEqualityComparer.Equals(Pitch, other.Pitch)) return false;
+      if (At != other.At) return false;
+      return Equals(_unknownFields, other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override int GetHashCode() {
+      int hash = 1;
+      if (HasYaw) hash ^= pbc::ProtobufEqualityComparers.BitwiseSingleEqualityComparer.GetHashCode(Yaw);
+      if (HasPitch) hash ^= pbc::ProtobufEqualityComparers.BitwiseSingleEqualityComparer.GetHashCode(Pitch);
+      if (At != 0UL) hash ^= At.GetHashCode();
+      if (_unknownFields != null) {
+        hash ^= _unknownFields.GetHashCode();
+      }
+      return hash;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override string ToString() {
+      return pb::JsonFormatter.ToDiagnosticString(this);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void WriteTo(pb::CodedOutputStream output) {
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      output.WriteRawMessage(this);
+    #else
+      if (HasYaw) {
+        output.WriteRawTag(13);
+        output.WriteFloat(Yaw);
+      }
+      if (HasPitch) {
+        output.WriteRawTag(21);
+        output.WriteFloat(Pitch);
+      }
+      if (At != 0UL) {
+        output.WriteRawTag(24);
+        output.WriteUInt64(At);
+      }
+      if (_unknownFields != null) {
+        _unknownFields.WriteTo(output);
+      }
+    #endif
+    }
+
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    void pb::IBufferMessage.InternalWriteTo(ref pb::WriteContext output) {
+      if (HasYaw) {
+        output.WriteRawTag(13);
+        output.WriteFloat(Yaw);
+      }
+      if (HasPitch) {
+        output.WriteRawTag(21);
+        output.WriteFloat(Pitch);
+      }
+      if (At != 0UL) {
+        output.WriteRawTag(24);
+        output.WriteUInt64(At);
+      }
+      if (_unknownFields != null) {
+        _unknownFields.WriteTo(ref output);
+      }
+    }
+    #endif
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public int CalculateSize() {
+      int size = 0;
+      if (HasYaw) {
+        size += 1 + 4;
+      }
+      if (HasPitch) {
+        size += 1 + 4;
+      }
+      if (At != 0UL) {
+        size += 1 + pb::CodedOutputStream.ComputeUInt64Size(At);
+      }
+      if (_unknownFields != null) {
+        size += _unknownFields.CalculateSize();
+      }
+      return size;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void MergeFrom(Look other) {
+      if (other == null) {
+        return;
+      }
+      if (other.HasYaw) {
+        Yaw = other.Yaw;
+      }
+      if (other.HasPitch) {
+        Pitch = other.Pitch;
+      }
+      if (other.At != 0UL) {
+        At = other.At;
+      }
+      _unknownFields = pb::UnknownFieldSet.MergeFrom(_unknownFields, other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void MergeFrom(pb::CodedInputStream input) {
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      input.ReadRawMessage(this);
+    #else
+      uint tag;
+      while ((tag = input.ReadTag()) != 0) {
+        switch(tag) {
+          default:
+            _unknownFields = pb::UnknownFieldSet.MergeFieldFrom(_unknownFields, input);
+            break;
+          case 13: {
+            Yaw = input.ReadFloat();
+            break;
+          }
+          case 21: {
+            Pitch = input.ReadFloat();
+            break;
+          }
+          case 24: {
+            At = input.ReadUInt64();
+            break;
+          }
+        }
+      }
+    #endif
+    }
+
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    void pb::IBufferMessage.InternalMergeFrom(ref pb::ParseContext input) {
+      uint tag;
+      while ((tag = input.ReadTag()) != 0) {
+        switch(tag) {
+          default:
+            _unknownFields = pb::UnknownFieldSet.MergeFieldFrom(_unknownFields, ref input);
+            break;
+          case 13: {
+            Yaw = input.ReadFloat();
+            break;
+          }
+          case 21: {
+            Pitch = input.ReadFloat();
+            break;
+          }
+          case 24: {
+            At = input.ReadUInt64();
+            break;
+          }
+        }
+      }
+    }
+    #endif
+
+  }
+
+  /// <summary>
   /// The play-head: frames before this one have been shown, or never will be.
   /// </summary>
   public sealed partial class Ack : pb::IMessage<Ack>
@@ -4609,7 +6434,7 @@ namespace Voxrig.V1 {
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public static pbr::MessageDescriptor Descriptor {
-      get { return global::Voxrig.V1.FaceReflection.Descriptor.MessageTypes[13]; }
+      get { return global::Voxrig.V1.FaceReflection.Descriptor.MessageTypes[17]; }
     }
 
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
@@ -4803,7 +6628,7 @@ namespace Voxrig.V1 {
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public static pbr::MessageDescriptor Descriptor {
-      get { return global::Voxrig.V1.FaceReflection.Descriptor.MessageTypes[14]; }
+      get { return global::Voxrig.V1.FaceReflection.Descriptor.MessageTypes[18]; }
     }
 
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
@@ -5053,7 +6878,7 @@ namespace Voxrig.V1 {
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public static pbr::MessageDescriptor Descriptor {
-      get { return global::Voxrig.V1.FaceReflection.Descriptor.MessageTypes[15]; }
+      get { return global::Voxrig.V1.FaceReflection.Descriptor.MessageTypes[19]; }
     }
 
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
@@ -5205,7 +7030,7 @@ namespace Voxrig.V1 {
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public static pbr::MessageDescriptor Descriptor {
-      get { return global::Voxrig.V1.FaceReflection.Descriptor.MessageTypes[16]; }
+      get { return global::Voxrig.V1.FaceReflection.Descriptor.MessageTypes[20]; }
     }
 
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
@@ -5596,7 +7421,7 @@ namespace Voxrig.V1 {
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public static pbr::MessageDescriptor Descriptor {
-      get { return global::Voxrig.V1.FaceReflection.Descriptor.MessageTypes[17]; }
+      get { return global::Voxrig.V1.FaceReflection.Descriptor.MessageTypes[21]; }
     }
 
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
@@ -5965,7 +7790,7 @@ namespace Voxrig.V1 {
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public static pbr::MessageDescriptor Descriptor {
-      get { return global::Voxrig.V1.FaceReflection.Descriptor.MessageTypes[18]; }
+      get { return global::Voxrig.V1.FaceReflection.Descriptor.MessageTypes[22]; }
     }
 
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
@@ -6180,7 +8005,7 @@ namespace Voxrig.V1 {
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public static pbr::MessageDescriptor Descriptor {
-      get { return global::Voxrig.V1.FaceReflection.Descriptor.MessageTypes[19]; }
+      get { return global::Voxrig.V1.FaceReflection.Descriptor.MessageTypes[23]; }
     }
 
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
@@ -6478,7 +8303,7 @@ namespace Voxrig.V1 {
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public static pbr::MessageDescriptor Descriptor {
-      get { return global::Voxrig.V1.FaceReflection.Descriptor.MessageTypes[20]; }
+      get { return global::Voxrig.V1.FaceReflection.Descriptor.MessageTypes[24]; }
     }
 
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
@@ -6661,7 +8486,7 @@ namespace Voxrig.V1 {
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public static pbr::MessageDescriptor Descriptor {
-      get { return global::Voxrig.V1.FaceReflection.Descriptor.MessageTypes[21]; }
+      get { return global::Voxrig.V1.FaceReflection.Descriptor.MessageTypes[25]; }
     }
 
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
@@ -7012,6 +8837,10 @@ namespace Voxrig.V1 {
         /// No sound came: samples [first, end) of the stream are silence.
         /// </summary>
         [pbr::OriginalName("CODE_SILENCE")] Silence = 5,
+        /// <summary>
+        /// A word of Config.direction was left out: nobody knows it.
+        /// </summary>
+        [pbr::OriginalName("CODE_LEFT_OUT")] LeftOut = 6,
       }
 
     }
@@ -7033,7 +8862,7 @@ namespace Voxrig.V1 {
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public static pbr::MessageDescriptor Descriptor {
-      get { return global::Voxrig.V1.FaceReflection.Descriptor.MessageTypes[22]; }
+      get { return global::Voxrig.V1.FaceReflection.Descriptor.MessageTypes[26]; }
     }
 
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
@@ -7413,7 +9242,7 @@ namespace Voxrig.V1 {
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public static pbr::MessageDescriptor Descriptor {
-      get { return global::Voxrig.V1.FaceReflection.Descriptor.MessageTypes[23]; }
+      get { return global::Voxrig.V1.FaceReflection.Descriptor.MessageTypes[27]; }
     }
 
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
@@ -7451,6 +9280,9 @@ namespace Voxrig.V1 {
           break;
         case PartOneofCase.End:
           End = other.End.Clone();
+          break;
+        case PartOneofCase.Look:
+          Look = other.Look.Clone();
           break;
       }
 
@@ -7535,6 +9367,18 @@ namespace Voxrig.V1 {
       }
     }
 
+    /// <summary>Field number for the "look" field.</summary>
+    public const int LookFieldNumber = 7;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public global::Voxrig.V1.Look Look {
+      get { return partCase_ == PartOneofCase.Look ? (global::Voxrig.V1.Look) part_ : null; }
+      set {
+        part_ = value;
+        partCase_ = value == null ? PartOneofCase.None : PartOneofCase.Look;
+      }
+    }
+
     private object part_;
     /// <summary>Enum of possible cases for the "part" oneof.</summary>
     public enum PartOneofCase {
@@ -7545,6 +9389,7 @@ namespace Voxrig.V1 {
       Ack = 4,
       Interrupt = 5,
       End = 6,
+      Look = 7,
     }
     private PartOneofCase partCase_ = PartOneofCase.None;
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
@@ -7581,6 +9426,7 @@ namespace Voxrig.V1 {
       if (!object.Equals(Ack, other.Ack)) return false;
       if (!object.Equals(Interrupt, other.Interrupt)) return false;
       if (!object.Equals(End, other.End)) return false;
+      if (!object.Equals(Look, other.Look)) return false;
       if (PartCase != other.PartCase) return false;
       return Equals(_unknownFields, other._unknownFields);
     }
@@ -7595,6 +9441,7 @@ namespace Voxrig.V1 {
       if (partCase_ == PartOneofCase.Ack) hash ^= Ack.GetHashCode();
       if (partCase_ == PartOneofCase.Interrupt) hash ^= Interrupt.GetHashCode();
       if (partCase_ == PartOneofCase.End) hash ^= End.GetHashCode();
+      if (partCase_ == PartOneofCase.Look) hash ^= Look.GetHashCode();
       hash ^= (int) partCase_;
       if (_unknownFields != null) {
         hash ^= _unknownFields.GetHashCode();
@@ -7638,6 +9485,10 @@ namespace Voxrig.V1 {
         output.WriteRawTag(50);
         output.WriteMessage(End);
       }
+      if (partCase_ == PartOneofCase.Look) {
+        output.WriteRawTag(58);
+        output.WriteMessage(Look);
+      }
       if (_unknownFields != null) {
         _unknownFields.WriteTo(output);
       }
@@ -7672,6 +9523,10 @@ namespace Voxrig.V1 {
         output.WriteRawTag(50);
         output.WriteMessage(End);
       }
+      if (partCase_ == PartOneofCase.Look) {
+        output.WriteRawTag(58);
+        output.WriteMessage(Look);
+      }
       if (_unknownFields != null) {
         _unknownFields.WriteTo(ref output);
       }
@@ -7699,6 +9554,9 @@ namespace Voxrig.V1 {
       }
       if (partCase_ == PartOneofCase.End) {
         size += 1 + pb::CodedOutputStream.ComputeMessageSize(End);
+      }
+      if (partCase_ == PartOneofCase.Look) {
+        size += 1 + pb::CodedOutputStream.ComputeMessageSize(Look);
       }
       if (_unknownFields != null) {
         size += _unknownFields.CalculateSize();
@@ -7748,6 +9606,12 @@ namespace Voxrig.V1 {
             End = new global::Voxrig.V1.End();
           }
           End.MergeFrom(other.End);
+          break;
+        case PartOneofCase.Look:
+          if (Look == null) {
+            Look = new global::Voxrig.V1.Look();
+          }
+          Look.MergeFrom(other.Look);
           break;
       }
 
@@ -7820,6 +9684,15 @@ namespace Voxrig.V1 {
             End = subBuilder;
             break;
           }
+          case 58: {
+            global::Voxrig.V1.Look subBuilder = new global::Voxrig.V1.Look();
+            if (partCase_ == PartOneofCase.Look) {
+              subBuilder.MergeFrom(Look);
+            }
+            input.ReadMessage(subBuilder);
+            Look = subBuilder;
+            break;
+          }
         }
       }
     #endif
@@ -7889,6 +9762,15 @@ namespace Voxrig.V1 {
             End = subBuilder;
             break;
           }
+          case 58: {
+            global::Voxrig.V1.Look subBuilder = new global::Voxrig.V1.Look();
+            if (partCase_ == PartOneofCase.Look) {
+              subBuilder.MergeFrom(Look);
+            }
+            input.ReadMessage(subBuilder);
+            Look = subBuilder;
+            break;
+          }
         }
       }
     }
@@ -7910,7 +9792,7 @@ namespace Voxrig.V1 {
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public static pbr::MessageDescriptor Descriptor {
-      get { return global::Voxrig.V1.FaceReflection.Descriptor.MessageTypes[24]; }
+      get { return global::Voxrig.V1.FaceReflection.Descriptor.MessageTypes[28]; }
     }
 
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
@@ -8472,7 +10354,7 @@ namespace Voxrig.V1 {
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public static pbr::MessageDescriptor Descriptor {
-      get { return global::Voxrig.V1.FaceReflection.Descriptor.MessageTypes[25]; }
+      get { return global::Voxrig.V1.FaceReflection.Descriptor.MessageTypes[29]; }
     }
 
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
@@ -8744,7 +10626,7 @@ namespace Voxrig.V1 {
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public static pbr::MessageDescriptor Descriptor {
-      get { return global::Voxrig.V1.FaceReflection.Descriptor.MessageTypes[26]; }
+      get { return global::Voxrig.V1.FaceReflection.Descriptor.MessageTypes[30]; }
     }
 
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
@@ -9135,7 +11017,7 @@ namespace Voxrig.V1 {
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public static pbr::MessageDescriptor Descriptor {
-      get { return global::Voxrig.V1.FaceReflection.Descriptor.MessageTypes[27]; }
+      get { return global::Voxrig.V1.FaceReflection.Descriptor.MessageTypes[31]; }
     }
 
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
@@ -9558,7 +11440,7 @@ namespace Voxrig.V1 {
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public static pbr::MessageDescriptor Descriptor {
-      get { return global::Voxrig.V1.FaceReflection.Descriptor.MessageTypes[28]; }
+      get { return global::Voxrig.V1.FaceReflection.Descriptor.MessageTypes[32]; }
     }
 
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
