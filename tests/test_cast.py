@@ -53,7 +53,7 @@ def test_a_reel_is_what_animate_makes() -> None:
         once = voxrig.animate(SAMPLE, rig, 60, style, device="cpu").values
         own = np.clip(once * np.float32(1.2), get(rig).low, get(rig).high)
         shown = np.array([beat.values[i] for beat in beats]).reshape(2, *own.shape)
-        # A reel comes to rest before it is mapped, a file after: the same but where a map is no straight line.
+        # A reel comes to rest before it is mapped, a file after: the same where a map is a straight line.
         np.testing.assert_allclose(shown[:, :-6], np.stack([own, own])[:, :-6], atol=1e-6)
         np.testing.assert_allclose(shown[:, -1], np.stack([own, own])[:, -1], atol=1e-6)
 
