@@ -502,11 +502,9 @@ def spoken(words: str, rig: str = "arkit", **more: Any) -> Frames:
 
 def test_a_face_does_as_it_is_told() -> None:
     frames = spoken("furious, then delighted; looks down at the end")
-    brow, cheek, down = (
-        frames.curve(name) for name in ("browDownLeft", "cheekSquintLeft", "eyeLookDownLeft")
-    )
+    brow, smile, down = (frames.curve(name) for name in ("browDownLeft", "mouthSmileLeft", "eyeLookDownLeft"))
     assert brow[30] > 0.7 > 0.2 > brow[120]
-    assert cheek[120] > 0.4 > 0.1 > cheek[30]
+    assert smile[120] > 0.4 > 0.1 > smile[30]
     assert down[160] > 0.5 > 0.1 > np.abs(down[:130]).max()
     plain = animate(AudioChunk(np.zeros(16_000, np.float32), 16_000), "arkit", 30)
     assert plain.curve("browDownLeft").max() == 0
