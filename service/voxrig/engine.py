@@ -18,7 +18,7 @@ import numpy as np
 
 from .emotion import Ear
 from .errors import AudioError, StyleError
-from .expression import Acting, Expression
+from .expression import Acting, Expression, check_heard
 from .model import Model, ModelCard, State
 from .resample import Quality, Resampler
 from .retime import Retime, frame_count, frame_rate
@@ -225,10 +225,8 @@ class Engine:
         """Raises StyleError where nobody here can show a style, or hear what it is to follow."""
         if self.expression is None:
             _inputs(style, self.model.card)
-        elif style.auto is not None and self.ear is None:
-            raise StyleError(
-                "emotion is to be heard in the voice, and nobody listens; give the engine an ear"
-            )
+        else:
+            check_heard(style, self.ear)
 
     def act(self, style: Style, delay: int = 0) -> Acting | None:
         """A style over time, of curves that come ``delay`` frames after their sound; None where nobody can
