@@ -32,7 +32,7 @@ SMILE, BROW, JAW, CLOSE = (
 @pytest.fixture(scope="module")
 def sound() -> Array:
     with open_audio(SAMPLE) as source:
-        [chunk] = source.chunks(10**9)
+        [chunk] = source.chunks(60 * source.rate)
     return Resampler(chunk.rate, RATE).push(chunk.samples, last=True)[: 3 * RATE]
 
 
