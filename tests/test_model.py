@@ -14,6 +14,7 @@ from sounds import TINY
 from voxrig import model
 from voxrig.errors import ModelError
 from voxrig.model import OnnxModel, load, read_card
+from voxrig.pack import runtime
 
 
 @pytest.fixture
@@ -82,7 +83,7 @@ def test_devices(pack: Path) -> None:
     with pytest.raises(ModelError, match="unknown device 'tpu'; have auto, cpu, gpu"):
         load(pack, "tpu")  # type: ignore[arg-type]
     assert load(pack, "auto").providers[-1] == "CPUExecutionProvider"
-    if "CUDAExecutionProvider" not in model.runtime().get_available_providers():
+    if "CUDAExecutionProvider" not in runtime().get_available_providers():
         with pytest.raises(ModelError, match="no GPU for pack 'tiny'"):
             load(pack, "gpu")
 
@@ -103,7 +104,7 @@ def test_exactly_one_runtime(
     if not present:
         monkeypatch.setitem(__import__("sys").modules, "onnxruntime", None)
     with pytest.raises(ModelError, match=sentence):
-        model.runtime()
+        runtime()
 
 
 @pytest.mark.parametrize(("name", "lookahead"), [("file", 1.0), ("live", 0.080), ("fast", 0.020)])

@@ -6,33 +6,29 @@ it returns curves (b, t, c) of the card's rig, its state and, where it has them,
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from importlib import metadata, resources
+from importlib import resources
 from pathlib import Path
-from typing import Any, Literal, Protocol, get_args
+from typing import Any, Protocol
 
 import numpy as np
 
-from .errors import ModelError, RigError, unknown
+from .errors import ModelError, RigError
+from .pack import COMMON, Device, check_device, check_graph, first_line, open_session, read_fields
 from .retime import frame_count
 from .rigs import get as get_rig
 from .speech.phones import PHONES
 from .types import Array, Rig
 
-Device = Literal["auto", "cpu", "gpu"]
 State = Array  # (s,) all that a stream remembers
 
 PACKS = ("file", "live", "fast")
 """The packs that ship with voxrig: for whole files, and for streams with 70 or 20 ms of lookahead."""
 
-_FORMAT, _VERSION = "voxrig-pack", 1
-_GPU = "CUDAExecutionProvider"
-_CPU = "CPUExecutionProvider"
+_FORMAT = "voxrig-pack"
 
 
 @dataclass(frozen=True)
@@ -153,30 +149,16 @@ def load(pack: str | Path = "file", device: Device = "auto", threads: int = 1) -
     try:
         return OnnxModel(card, session)
     except Exception as error:  # ONNX Runtime raises many types of its own
-        raise ModelError(f"{folder / 'model.onnx'} does not run: {_first_line(error)}") from error
+        raise ModelError(f"{folder / 'model.onnx'} does not run: {first_line(error)}") from error
 
 
 def open_pack(folder: Path, device: Device = "auto", threads: int = 1) -> tuple[ModelCard, Any]:
-    """A pack of any kind as its card and a session of ONNX Runtime; see ``load``. Raises ModelError."""
-    if device not in get_args(Device):
-        raise ModelError(unknown("device", device, get_args(Device)))
+    """A pack that tells curves as its card and a session of ONNX Runtime; see ``load``. Raises ModelError."""
+    check_device(device)
     card = read_card(folder)
-    ort = runtime()
-    wanted = [_CPU]
-    if device != "cpu" and _GPU in ort.get_available_providers():
-        wanted = [_GPU, _CPU]
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 4  # provider trouble is told by us, below, in a sentence
-    try:
-        session = ort.InferenceSession(str(folder / "model.onnx"), options, providers=wanted)
-    except Exception as error:
-        raise ModelError(f"{folder / 'model.onnx'} does not run: {_first_line(error)}") from error
-    if device == "gpu" and _GPU not in session.get_providers():
-        have = ", ".join(session.get_providers())
-        raise ModelError(f"no GPU for pack '{card.name}': ONNX Runtime offers {have}; use --device cpu")
-    _check_graph(card, session)
+    session = open_session(folder, card.name, device, threads)
+    want = {"audio": None, "state": card.state, "state_out": card.state, "curves": len(card.rig)}
+    check_graph(card.name, session, want | ({"style": len(card.styles)} if card.styles else {}))
     return card, session
 
 
@@ -192,74 +174,17 @@ def find(pack: str | Path) -> Path:
     return folder
 
 
-def runtime() -> Any:
-    """The onnxruntime module, when exactly one of its two distributions is installed. Raises ModelError."""
-    installed = [name for name in ("onnxruntime", "onnxruntime-gpu") if _has(name)]
-    if len(installed) == 2:
-        # They share one folder: whichever came last has overwritten parts of the other.
-        raise ModelError(
-            "onnxruntime and onnxruntime-gpu are both installed and overwrite each other; "
-            "pip uninstall both, then pip install 'voxrig[cpu]' or 'voxrig[gpu]'"
-        )
-    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # or it writes to the home folder and may call home
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise ModelError("ONNX Runtime is missing; pip install 'voxrig[cpu]' or 'voxrig[gpu]'") from error
-    return onnxruntime
-
-
-def _has(distribution: str) -> bool:
-    try:
-        metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        return False
-    return True
-
-
-_FIELDS: dict[str, type | tuple[type, ...]] = {
-    "name": str,
-    "rate": int,
-    "hop": int,
-    "fps": list,
-    "delay": int,
-    "lookahead": int,
-    "rig": str,
-    "styles": list,
-    "state": int,
-    "parameters": int,
-    "licence": str,
-    "trained_on": list,
-    "quality": dict,
-    "sha256": str,
-}
+_FIELDS = COMMON | {"fps": list, "delay": int, "lookahead": int, "rig": str, "styles": list}
 
 
 def read_card(folder: Path) -> ModelCard:
     """The card of a pack, checked against its model.onnx. Raises ModelError."""
     path = folder / "card.json"
-    try:
-        card = json.loads(path.read_text(encoding="utf-8"))
-        graph = (folder / "model.onnx").read_bytes()
-    except FileNotFoundError as error:
-        raise ModelError(f"model pack '{folder}' has no {Path(error.filename).name}") from error
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{path} cannot be read: {_first_line(error)}") from error
-    if not isinstance(card, dict) or (card.get("format"), card.get("version")) != (_FORMAT, _VERSION):
-        raise ModelError(f"{path} is not a card of format {_FORMAT} version {_VERSION}")
-    fields = {k: v for k, v in card.items() if k not in ("format", "version")}
-    for key in fields.keys() ^ _FIELDS.keys():
-        raise ModelError(f"{path}: {'unknown' if key in fields else 'missing'} key '{key}'")
-    for key, kind in _FIELDS.items():
-        if not isinstance(fields[key], kind) or isinstance(fields[key], bool):
-            raise ModelError(f"{path}: '{key}' must be {kind.__name__}, got {fields[key]!r}")  # type: ignore[union-attr]
-    if hashlib.sha256(graph).hexdigest() != fields["sha256"]:
-        raise ModelError(f"{path} is the card of another model: sha256 differs from model.onnx")
+    fields = read_fields(folder, _FORMAT, _FIELDS)
     try:
         fields |= {"fps": Fraction(*fields["fps"]), "rig": get_rig(fields["rig"])}
     except (RigError, TypeError, ValueError, ZeroDivisionError) as error:
-        raise ModelError(f"{path}: {_first_line(error)}") from error
-    fields |= {"styles": tuple(fields["styles"]), "trained_on": tuple(fields["trained_on"])}
+        raise ModelError(f"{path}: {first_line(error)}") from error
     made = ModelCard(**fields)
     positive, whole = (made.rate, made.hop, made.fps), (made.delay, made.lookahead, made.state)
     if any(x <= 0 for x in positive) or any(x < 0 for x in whole):
@@ -269,17 +194,3 @@ def read_card(folder: Path) -> ModelCard:
     if (made.hop * made.fps / made.rate).denominator != 1 or made.hop * made.fps < made.rate:
         raise ModelError(f"{path}: a hop of {made.hop} samples is not a whole number of frames")
     return made
-
-
-def _check_graph(card: ModelCard, session: Any) -> None:
-    have = {i.name: i.shape[-1] for i in (*session.get_inputs(), *session.get_outputs())}
-    want = {"audio": None, "state": card.state, "state_out": card.state, "curves": len(card.rig)}
-    want |= {"style": len(card.styles)} if card.styles else {}
-    for name, size in want.items():
-        if name not in have or (size is not None and isinstance(have[name], int) and have[name] != size):
-            wrong = f"has {have[name]} values, the card says {size}" if name in have else "is missing"
-            raise ModelError(f"pack '{card.name}': '{name}' in model.onnx {wrong}")
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]

@@ -24,7 +24,7 @@ from .._version import __version__
 from ..audio import AudioSource, open_audio
 from ..engine import Engine
 from ..errors import AudioError, ModelError, OutputError, VoxrigError
-from ..model import Device
+from ..pack import Device
 from ..performance import Direction, Job, Pace, perform
 from ..recital import Script
 from ..retime import frame_count

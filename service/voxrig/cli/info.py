@@ -6,7 +6,8 @@ import argparse
 import platform
 
 from voxrig._version import __version__
-from voxrig.model import find, load, runtime
+from voxrig.model import find, load
+from voxrig.pack import runtime
 
 
 def run(args: argparse.Namespace) -> int:

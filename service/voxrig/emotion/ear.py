@@ -6,40 +6,26 @@ completes its 100 ms, and later sound never alters it.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import deque
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 
-from ..errors import ModelError, unknown
-from ..model import Device, State, runtime
+from ..errors import ModelError
+from ..model import State
+from ..pack import COMMON, Device, check_device, check_graph, open_session, read_fields
 from ..style import EMOTIONS
 from ..types import Array
 
 SCORES = ("neutral", *EMOTIONS)
 """What ``Feeling.scores`` stand for."""
 
-_FORMAT, _VERSION = "voxrig-emotion", 1
+_FORMAT = "voxrig-emotion"
 _FEELINGS = ("arousal", "valence", "speech", *SCORES)
-_FIELDS: dict[str, type] = {
-    "name": str,
-    "rate": int,
-    "hop": int,
-    "feelings": list,
-    "heard": list,
-    "derived": list,
-    "state": int,
-    "parameters": int,
-    "licence": str,
-    "trained_on": list,
-    "quality": dict,
-    "sha256": str,
-}
+_FIELDS = COMMON | {"feelings": list, "heard": list, "derived": list}
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,54 +125,20 @@ def load_ear(device: Device = "auto", pack: str | Path | None = None) -> Ear:
 
     It runs on the CPU whatever the device: a hop takes less time than its way to a GPU and back.
     """
-    if device not in get_args(Device):
-        raise ModelError(unknown("device", device, get_args(Device)))
+    check_device(device)
     folder = Path(str(resources.files("voxrig") / "packs" / "emotion")) if pack is None else Path(pack)
     card = _read_card(folder)
-    ort = runtime()
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 4  # trouble is told by us, in a sentence
-    try:
-        session = ort.InferenceSession(
-            str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
-        )
-        sizes = {i.name: i.shape[-1] for i in (*session.get_inputs(), *session.get_outputs())}
-    except Exception as error:  # ONNX Runtime raises many types of its own
-        raise ModelError(f"{folder / 'model.onnx'} does not run: {str(error).splitlines()[0]}") from error
-    want = {"state": card.state, "state_out": card.state, "feelings": len(_FEELINGS)}
-    for name, size in want.items():
-        if sizes.get(name) not in (size, None) and not isinstance(sizes.get(name), str):
-            raise ModelError(
-                f"pack '{card.name}': '{name}' in model.onnx has {sizes[name]} values, not {size}"
-            )
-    if missing := {"audio", *want} - sizes.keys():
-        raise ModelError(f"pack '{card.name}': '{min(missing)}' in model.onnx is missing")
+    session = open_session(folder, card.name, "cpu")
+    want = {"audio": None, "state": card.state, "state_out": card.state, "feelings": len(_FEELINGS)}
+    check_graph(card.name, session, want)
     return Ear(card, session)
 
 
 def _read_card(folder: Path) -> EarCard:
     """The card of a pack, checked against its model.onnx. Raises ModelError."""
-    path = folder / "card.json"
-    try:
-        card = json.loads(path.read_text(encoding="utf-8"))
-        graph = (folder / "model.onnx").read_bytes()
-    except FileNotFoundError as error:
-        raise ModelError(f"emotion pack '{folder}' has no {Path(error.filename).name}") from error
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{path} cannot be read: {str(error).splitlines()[0]}") from error
-    if not isinstance(card, dict) or (card.get("format"), card.get("version")) != (_FORMAT, _VERSION):
-        raise ModelError(f"{path} is not a card of format {_FORMAT} version {_VERSION}")
-    fields = {k: v for k, v in card.items() if k not in ("format", "version")}
-    for key in fields.keys() ^ _FIELDS.keys():
-        raise ModelError(f"{path}: {'unknown' if key in fields else 'missing'} key '{key}'")
-    for key, kind in _FIELDS.items():
-        if type(fields[key]) is not kind:
-            raise ModelError(f"{path}: '{key}' must be {kind.__name__}, got {fields[key]!r}")
-    if hashlib.sha256(graph).hexdigest() != fields["sha256"]:
-        raise ModelError(f"{path} is the card of another model: sha256 differs from model.onnx")
-    lists = ("feelings", "heard", "derived", "trained_on")
-    made = EarCard(**(fields | {key: tuple(fields[key]) for key in lists}))
+    made = EarCard(**read_fields(folder, _FORMAT, _FIELDS))
     if made.feelings != _FEELINGS or made.rate <= 0 or made.hop <= 0 or made.state < 0:
-        raise ModelError(f"{path}: feelings must be {', '.join(_FEELINGS)}; rate and hop above 0")
+        raise ModelError(
+            f"{folder / 'card.json'}: feelings must be {', '.join(_FEELINGS)}; rate and hop above 0"
+        )
     return made

@@ -19,7 +19,8 @@ from grpc_reflection.v1alpha import reflection
 from ..emotion import load_ear
 from ..errors import VoxrigError
 from ..expression import load_expression
-from ..model import Device, OnnxModel
+from ..model import OnnxModel
+from ..pack import Device
 from ..pb.nvidia_ace import (
     a2f_authoring_service_pb2,
     a2f_controller_service_pb2,
