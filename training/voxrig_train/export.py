@@ -8,19 +8,16 @@ The graph is compared with the network on noise and speech-like bursts before an
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
-import os
-import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from voxrig_train import packing
 from voxrig_train.network import FPS, HOP, PLANS, RATE, Network
-
-_TOLERANCE = 1e-4
 
 
 class _Step(nn.Module):
@@ -45,43 +42,24 @@ def load(checkpoint: Path) -> tuple[Network, list[str]]:
 
 def to_onnx(network: Network, path: Path, head: int = 0) -> float:
     """Writes the graph; returns how far it differs from the network. Raises ValueError if too far."""
-    import onnxruntime
+    rng = np.random.default_rng(0)
 
-    batch, hops = torch.export.Dim("batch", min=1, max=4096), torch.export.Dim("hops", min=1, max=4096)
-    audio, state = torch.zeros(2, 3 * HOP), torch.zeros(2, network.state_size)
-    torch.onnx.export(
-        _Step(network, head).eval(),
-        (audio, state),
-        str(path),
-        dynamo=True,
-        input_names=["audio", "state"],
-        output_names=["curves", "phones", "state_out"],
-        dynamic_shapes={"audio": {0: batch, 1: HOP * hops}, "state": {0: batch}},
-        external_data=False,
-        verbose=False,
-    )
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    rng, worst = np.random.default_rng(0), 0.0
-    for b, m in ((1, 1), (1, 50), (5, 2), (64, 1)):
+    def given(b: int, m: int) -> dict[str, Tensor]:
         heard = (rng.normal(size=(b, m * HOP)) * rng.uniform(0, 0.3, (b, 1))).astype(np.float32)
-        before = network.start(b).numpy()
-        told = session.run(None, {"audio": heard, "state": before})
-        with torch.no_grad():
-            want = network.step(torch.from_numpy(heard), torch.from_numpy(before), head)
-        worst = max(worst, *(float(np.abs(t - w.numpy()).max()) for t, w in zip(told, want, strict=True)))
-    if worst > _TOLERANCE:
-        raise ValueError(f"the ONNX graph differs from the network by {worst:.2g}")
-    return worst
+        return {"audio": torch.from_numpy(heard), "state": network.start(b)}
+
+    return packing.to_onnx(
+        _Step(network, head), path, given, ("curves", "phones", "state_out"), {"audio": HOP}
+    )
 
 
-def card(
-    network: Network, head: int, graph: bytes, name: str, trained_on: list[str], quality: dict[str, object]
-) -> dict[str, object]:
-    """The card of a pack."""
-    return {
+def pack(
+    network: Network, out: Path, trained_on: list[str], quality: dict[str, Any], head: int = 0, name: str = ""
+) -> None:
+    """Writes the pack. Raises ValueError if graph and network differ."""
+    card = {
         "format": "voxrig-pack",
-        "version": 1,
-        "name": name,
+        "name": name or out.name,
         "rate": RATE,
         "hop": HOP,
         "fps": [FPS, 1],
@@ -90,12 +68,10 @@ def card(
         "rig": "native",
         "styles": [],
         "state": network.state_size,
-        "parameters": sum(p.numel() for p in network.parameters() if p.requires_grad),
-        "licence": "Apache-2.0",
         "trained_on": trained_on,
         "quality": quality,
-        "sha256": hashlib.sha256(graph).hexdigest(),
     }
+    packing.write(out, network, lambda path: to_onnx(network, path, head), card)
 
 
 def main() -> None:
@@ -108,14 +84,7 @@ def main() -> None:
     args = parser.parse_args()
     network, ingredients = load(args.checkpoint)
     quality = json.loads(args.quality.read_text()) if args.quality else {}
-    args.out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=args.out.parent) as folder:
-        graph = Path(folder) / "model.onnx"
-        print(f"graph and network differ by {to_onnx(network, graph, args.head):.1g}")
-        told = card(network, args.head, graph.read_bytes(), args.name or args.out.name, ingredients, quality)
-        (Path(folder) / "card.json").write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
-        for name in ("model.onnx", "card.json"):
-            os.replace(Path(folder) / name, args.out / name)
+    pack(network, args.out, ingredients, quality, args.head, args.name)
 
 
 if __name__ == "__main__":
