@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..style import EMOTIONS, check
+from ..style import EMOTIONS, HEARD, vector
 from ..types import Array, Auto, Style
 from .ear import SCORES, Feeling
 
@@ -29,12 +29,8 @@ def mix(now: Array, preferred: Mapping[str, float], auto: Auto) -> dict[str, flo
     (preferred * auto.preferred + now * (1 - auto.preferred)) * auto.strength, and where nothing is
     preferred, now * auto.strength. Raises StyleError.
     """
-    check(Style(preferred, auto=auto))
-    share = auto.preferred if any(preferred.values()) else 0.0
-    both = {
-        name: (share * preferred.get(name, 0.0) + (1 - share) * float(weight)) * auto.strength
-        for name, weight in zip(EMOTIONS, now, strict=True)
-    }
+    *own, share = vector(Style(preferred, auto=auto), (*EMOTIONS, HEARD)).tolist()
+    both = {name: a + share * float(b) for name, a, b in zip(EMOTIONS, own, now, strict=True)}
     return {name: weight for name, weight in both.items() if weight > 0}
 
 
