@@ -184,12 +184,11 @@ class Job:
     source: Callable[[], AudioSource]
     sink: Callable[[AudioSource], Sink]
     """Closed when whole; abandoned, where it can be, when not."""
+    direction: Direction
     script: Callable[[], Script | None] | None = None
     """Looks up what is said; None where that is not known."""
     transcribed: Callable[[Transcript], None] | None = None
     """Told when each word and phone of the script sounds, or without one the phones as they are heard."""
-    direction: Direction | None = None
-    """Its own, on the same pack; None is that of all."""
 
 
 @dataclass(frozen=True)
@@ -203,7 +202,7 @@ class Progress:
     error: VoxrigError | None = None
 
 
-def perform(jobs: Iterable[Job], direction: Direction, engine: Engine) -> Generator[Progress, None, None]:
+def perform(jobs: Iterable[Job], engine: Engine) -> Generator[Progress, None, None]:
     """Runs jobs, ``engine.batch`` at a time, and yields their progress.
 
     A job that fails yields its error and leaves the others alone. When the caller stops, or on
@@ -215,7 +214,7 @@ def perform(jobs: Iterable[Job], direction: Direction, engine: Engine) -> Genera
         while True:
             for job in islice(waiting, engine.batch - len(running)):
                 try:
-                    running.append(_Run(job, job.direction or direction, engine))
+                    running.append(_Run(job, engine))
                 except VoxrigError as error:
                     yield Progress(job.name, 0, 0, error=error)
             if not running:
@@ -248,8 +247,9 @@ def _attempt(run: _Run, act: Callable[[], Progress | None], running: list[_Run])
 class _Run:
     """A job under way."""
 
-    def __init__(self, job: Job, direction: Direction, engine: Engine) -> None:
+    def __init__(self, job: Job, engine: Engine) -> None:
         self.job, self.frames = job, 0
+        direction = job.direction
         with ExitStack() as undo:
             self._source = undo.enter_context(job.source())
             self._sink = job.sink(self._source)

@@ -160,8 +160,7 @@ class Worker:
                     attempt.job(self._settings.direction(rig, attempt.clip.manner))
                     for attempt in attempts.values()
                 ]
-                direction = self._settings.direction(rig, clip.manner)
-                with closing(perform(jobs, direction, self._ready(clip.manner))) as telling:
+                with closing(perform(jobs, self._ready(clip.manner))) as telling:
                     for told in telling:
                         attempt = attempts[told.name]
                         error: VoxrigError | None = told.error
@@ -215,8 +214,8 @@ class _Attempt:
             self.clip.out,
             partial(open_audio, self._path),
             partial(self._sink, direction=direction),
+            direction,
             lambda: self._script,
-            direction=direction,
         )
 
     def publish(self, seconds: float, frames: int) -> Outcome:

@@ -99,10 +99,10 @@ def _performer(
 ) -> Callable[[Iterable[Job]], Generator[Progress, None, None]]:
     """What runs jobs, here or on a server."""
     if args.server is None:
-        return partial(perform, direction=direction, engine=direction.engine(args.pack, args.device))
+        return partial(perform, engine=direction.engine(args.pack, args.device))
     from voxrig.cli import remote  # loads gRPC
 
-    return partial(remote.perform, direction=direction, place=remote.place(args))
+    return partial(remote.perform, place=remote.place(args))
 
 
 def _format(args: argparse.Namespace) -> Format:
@@ -234,7 +234,7 @@ def _job(
         )
 
     transcribed = partial(write_timings, clip.timings) if clip.timings else None
-    return Job(clip.audio, partial(open_sound, clip.audio), sink, script, transcribed)
+    return Job(clip.audio, partial(open_sound, clip.audio), sink, direction, script, transcribed)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from pathlib import Path
 from voxrig.client import Block, Client, connect
 from voxrig.client.dialogue import CHUNK
 from voxrig.errors import ServiceError, VoxrigError
-from voxrig.performance import Direction, Job, Progress
+from voxrig.performance import Job, Progress
 from voxrig.post import Adjust
 from voxrig.rpc.auth import read_keys
 from voxrig.types import Sink
@@ -36,7 +36,7 @@ def place(args: argparse.Namespace) -> Place:
     return Place(connect(args.server, key=key, ca=args.ca), model)
 
 
-def perform(jobs: Iterable[Job], direction: Direction, place: Place) -> Generator[Progress, None, None]:
+def perform(jobs: Iterable[Job], place: Place) -> Generator[Progress, None, None]:
     """As ``voxrig.performance.perform``, by a server. Closes the connection."""
     waiting = iter(jobs)
     running: list[_Run] = []
@@ -45,7 +45,7 @@ def perform(jobs: Iterable[Job], direction: Direction, place: Place) -> Generato
             while True:
                 for job in islice(waiting, _MOST - len(running)):
                     try:
-                        running.append(_Run(job, direction, place))
+                        running.append(_Run(job, place))
                     except VoxrigError as error:
                         yield Progress(job.name, 0, 0, error=error)
                 if not running:
@@ -63,8 +63,9 @@ def perform(jobs: Iterable[Job], direction: Direction, place: Place) -> Generato
 class _Run:
     """A job under way: its sound goes to the server while its frames come back."""
 
-    def __init__(self, job: Job, direction: Direction, place: Place) -> None:
+    def __init__(self, job: Job, place: Place) -> None:
         self._job, self._frames = job, 0
+        direction = job.direction
         with ExitStack() as undo:
             source = undo.enter_context(job.source())
             self._sink = job.sink(source)
