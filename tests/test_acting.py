@@ -42,10 +42,10 @@ def engine() -> Engine:
 
 
 def speak(
-    engine: Engine, sound: Array, style: Style, *keys: tuple[Style, int, float], cut: int = 320
+    engine: Engine, sound: Array, style: Style, *keys: tuple[Style, int, float], cut: int = 320, seed: int = 0
 ) -> Array:
     """Frames (t, c) at 100 a second, of sound pushed in pieces."""
-    stream = engine.open(style, RATE, 100)
+    stream = engine.open(style, RATE, 100, seed=seed)
     for key in keys:
         stream.set_style(*key)
     parts: list[Frames] = []
@@ -78,6 +78,17 @@ def test_cuts_do_not_matter(engine: Engine, sound: Array, cut: int) -> None:
     key = (Style({"anger": 1.0}, energy=1.4, speaker="lively"), RATE // 2, 0.3)
     whole = speak(engine, brief, style, key)
     assert np.array_equal(speak(engine, brief, style, key, cut=cut), whole)
+
+
+def test_a_seed_is_another_face_that_says_the_same(engine: Engine, sound: Array) -> None:
+    faces = np.stack([speak(engine, sound, JOY, seed=seed) for seed in range(4)])
+    assert np.array_equal(speak(engine, sound, JOY, seed=2), faces[2])
+    brows = [NATIVE.index(name) for name in ("browInnerUp", "browOuterUpLeft", "browOuterUpRight")]
+    assert faces[..., brows].std(0).mean() > 0.2 * faces[..., brows].std(1).mean()
+    shut = speak(engine, sound, Style())[:, CLOSE] > 0.05
+    assert np.ptp(faces[:, shut, CLOSE] - faces[:, shut, JAW], axis=0).mean() < 0.02
+    plain = [speak(engine, sound, Style(), seed=seed) for seed in (0, 3)]
+    assert np.array_equal(*plain)
 
 
 def test_a_batch_equals_its_members(engine: Engine, sound: Array) -> None:

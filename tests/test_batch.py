@@ -96,7 +96,7 @@ def animated(audio: str, suffix: str, *args: str) -> bytes:
 
 def test_every_file_is_what_animate_writes_and_folders_are_kept(room: Path) -> None:
     options = ("--fps", "29.97", "--emotion", "joy=0.5", "--gain", "1.1", *PACK)
-    assert batch("--format", "csv,livelink-csv,a2f-json,npz", *options) == 0
+    assert batch("--format", "csv,livelink-csv,a2f-json,npz", *options, "--report", "r.jsonl") == 0
     kinds = {
         ".csv": ("csv", "arkit"),
         ".livelink-csv.csv": ("livelink-csv", "livelink"),
@@ -108,7 +108,8 @@ def test_every_file_is_what_animate_writes_and_folders_are_kept(room: Path) -> N
     assert set(found) == {name + suffix for name in names for suffix in kinds}
     for name in names:
         for suffix, (kind, rig) in kinds.items():
-            want = animated(f"lines/{name}.wav", suffix, "--format", kind, "--rig", rig, *options)
+            own = ("--format", kind, "--rig", rig, "--seed", str(report()[name]["seed"]))
+            want = animated(f"lines/{name}.wav", suffix, *own, *options)
             assert found[name + suffix] == want
 
 
@@ -318,7 +319,7 @@ def test_a_manifest_directs_every_clip(
     assert set(found) == {"lines/one.csv", "hero/one.csv", "lines/deep/three.csv", "lines/deep/three.json"}
     wav, deep = "lines/one.wav", "lines/deep/three.wav"
     assert found["lines/one.csv"] == animated(wav, ".csv", *PACK)
-    joy = ("--emotion", "joy=0.5", "--intensity", "1.2")
+    joy = ("--emotion", "joy=0.5", "--intensity", "1.2", "--seed", str(report()["hero/one"]["seed"]))
     assert found["hero/one.csv"] == animated(wav, ".csv", *joy, *PACK)
     for kind in (".csv", ".json"):
         assert found[f"lines/deep/three{kind}"] == animated(deep, kind, "--rig", "vrm1", *PACK)
@@ -345,7 +346,8 @@ def test_a_manifest_tells_how_clips_are_said(
     assert batch("--manifest", f"m.{suffix}", *options, "--report", "r.jsonl", source=()) == 0
     for i, row in enumerate(SAID_SO):
         auto = options[2:] if "auto" in row.get("emotion", "") else ()
-        words = [word for name, value in row.items() for word in (f"--{name}", str(value))]
+        told = {"seed": report()[f"clip{i}"].get("seed", 0)} | row
+        words = [word for name, value in told.items() for word in (f"--{name}", str(value))]
         want = animated("lines/two.wav", ".csv", *options[:2], *auto, *words, *PACK)
         assert made()[f"clip{i}.csv"] == want, row
         assert report()[f"clip{i}"].items() >= row.items()

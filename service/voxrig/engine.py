@@ -206,15 +206,17 @@ class Engine:
         fps: Fraction | int = 60,
         quality: Quality = "live",
         smooth: float = 0.0,
+        seed: int = 0,
     ) -> Stream:
         """A new stream of sound at ``rate`` Hz (the model's own by default) to frames at ``fps``.
 
-        ``smooth`` is the width in seconds of a smoothing window; half of it adds to the latency.
+        ``smooth`` is the width in seconds of a smoothing window; half of it adds to the latency. With
+        another ``seed`` a face feels the same otherwise.
         """
         card = self.model.card
         resampler = Resampler(rate or card.rate, card.rate, quality)
         retime = Retime(card.fps, frame_rate(fps), len(card.rig))
-        acting = self.act(style or Style(), card.delay)
+        acting = self.act(style or Style(), card.delay, seed)
         track = Track(_inputs(Style() if acting else style or Style(), card))
         steady = Smooth(smooth, card.fps)
         stream = Stream(self.model, self.block, track, acting, resampler, steady, retime)
@@ -228,11 +230,11 @@ class Engine:
         else:
             check_heard(style, self.ear)
 
-    def act(self, style: Style, delay: int = 0) -> Acting | None:
+    def act(self, style: Style, delay: int = 0, seed: int = 0) -> Acting | None:
         """A style over time, of curves that come ``delay`` frames after their sound; None where nobody can
         show it. Raises StyleError."""
         self.check(style)
-        return Acting(style, self.expression, self.ear, delay) if self.expression else None
+        return Acting(style, self.expression, self.ear, delay, seed) if self.expression else None
 
     def close(self, stream: Stream) -> None:
         """Forget a stream, finished or not."""

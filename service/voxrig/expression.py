@@ -14,9 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from .chance import CHANNELS, Chance
 from .emotion import Ear, Mixer
 from .errors import StyleError
-from .model import Device, ModelCard, State, open_pack
+from .model import ModelCard, State, open_pack
+from .pack import Device
 from .style import EMOTIONS, HEARD, MAX_INTENSITY, vector
 from .track import Track
 from .types import Array, Style
@@ -57,16 +59,21 @@ def load_expression(device: Device = "auto") -> Expression:
 class Acting:
     """One stream's style over time, what of it is heard in the voice, and the model's state.
 
-    Frames are those of the model, counted from the first sample. Keys come before their frames.
+    Frames are those of the model, counted from the first sample. Keys come before their frames. A seed is
+    a face that feels the same otherwise.
     """
 
-    def __init__(self, style: Style, expression: Expression, ear: Ear | None = None, delay: int = 0) -> None:
+    def __init__(
+        self, style: Style, expression: Expression, ear: Ear | None = None, delay: int = 0, seed: int = 0
+    ) -> None:
         self.expression = expression
         self.state: State = np.zeros(expression.card.state, np.float32)
         card = expression.card
         self._names = (*card.styles, HEARD)
         self._emotions = [card.styles.index(name) for name in EMOTIONS]
         self._track = Track(vector(style, self._names))
+        self._chances = [card.styles.index(name) for name in CHANNELS if name in card.styles]
+        self._chance = Chance(seed, card.fps)
         self._heard = Track(np.zeros(len(EMOTIONS), np.float32))
         check_heard(style, ear)
         self._ear, self._listener, self._mixer = ear, None if ear is None else ear.listen(), Mixer()
@@ -98,15 +105,17 @@ class Acting:
     def style(self, start: int, count: int) -> Array:
         """Of frames ``start`` and on, (count, k), in order."""
         told = self._track.take(start, count)
-        style, share = told[:, :-1], told[:, -1:]
+        style, share = told[:, :-1].copy(), told[:, -1:]
+        if self._chances:
+            style[:, self._chances] = self._chance.take(start, count)
         if self._auto is not None and share.any():
-            style = style.copy()
             both = style[:, self._emotions] + share * self._heard.take(start, count)
             style[:, self._emotions] = np.minimum(both, MAX_INTENSITY)
         return style
 
-    def over(self, samples: Array, curves: Array) -> Array:
-        """A whole recording: sound (n,) at the model's rate and curves (t, c) → curves (t, c)."""
+    def over(self, samples: Array, curves: Array, start: int = 0) -> Array:
+        """A whole recording: sound (n,) at the model's rate and curves (t, c) → curves (t, c). ``start`` is
+        its first frame where it is a part of something longer."""
         size, frames = self.expression.samples, len(curves)
         whole = -(-frames // 2) * 2
         sound = np.zeros(whole * size, np.float32)
@@ -116,7 +125,7 @@ class Acting:
         for at in range(0, whole, _BLOCK):
             block = padded[at : at + _BLOCK]
             heard = sound[at * size : (at + len(block)) * size]
-            style = self.style(at, len(block))
+            style = self.style(start + at, len(block))
             [shown], [self.state] = self.expression.step(heard[None], block[None], style[None], [self.state])
             parts.append(shown)
         return np.concatenate(parts)[:frames]

@@ -22,7 +22,8 @@ from .engine import Engine, Stream
 from .errors import ModelError, TextError, VoxrigError
 from .expression import load_expression
 from .idle import OFF, Idle, Life
-from .model import Device, OnnxModel, load
+from .model import OnnxModel, load
+from .pack import Device
 from .post import Adjust, Chain, Rest, Retarget
 from .recital import Hearing, Recital, Script
 from .resample import Quality
@@ -68,7 +69,7 @@ class Direction:
     idle: Life = OFF
     """What the face does beside speech: it blinks, looks about, moves its head."""
     seed: int = 0
-    """Of idle: another one, another motion."""
+    """Of idle, and of what chance does in an emotion: another one, another motion."""
 
     def chunk(self, rate: int) -> int:
         """Samples to push at a time."""
@@ -131,7 +132,9 @@ class Performance:
         smooth = direction.smooth
         if smooth is None:
             smooth = 0.0 if live else _FILE_SMOOTH
-        self._stream: Stream = engine.open(direction.style, rate, direction.fps, quality, smooth)
+        self._stream: Stream = engine.open(
+            direction.style, rate, direction.fps, quality, smooth, direction.seed
+        )
         for key in staging.keys:
             self._stream.set_style(key.style, round(key.at * rate), key.transition)
         self._stages = direction.stages(staging)
@@ -315,7 +318,7 @@ def begin(
     stages = direction.stages(staging)
     if direction.smooth:
         stages = Chain([Smooth(direction.smooth, direction.fps), stages])
-    acting = engine.act(direction.style)
+    acting = engine.act(direction.style, seed=direction.seed)
     for key in staging.keys:
         engine.check(key.style)
         if acting is not None:
@@ -362,6 +365,7 @@ def animate(
     is said (about; in one of ``voxrig.LANGUAGES``) the lips are surer still. ``pace`` "live" and "fast" give
     what a live stream would. ``keys`` are styles that follow ``style``. ``direct`` takes a director's words
     ("sceptical, then amused"). ``idle`` adds blinks, gaze and motion of the head: ``Life()`` all of them.
+    Another ``seed`` feels and lives the same otherwise.
 
     >>> frames = animate("line.wav", rig="metahuman", fps=30, style=Style({"joy": 0.6}))
 

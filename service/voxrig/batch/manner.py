@@ -59,12 +59,12 @@ def of_clip(wanted: Manner, told: Mapping[str, Any], out: str) -> Manner:
     moves alike in every run. Raises StyleError.
     """
     manner = replace(wanted, **told)
-    if manner.life == OFF:
+    expressive, _ = manner.needs
+    if manner.life == OFF and not expressive:
         manner = replace(manner, seed=0)  # which nothing depends on
     elif "seed" not in told:
         drawn = hashlib.sha256(f"{wanted.seed} {out}".encode()).digest()
         manner = replace(manner, seed=int.from_bytes(drawn[:8], "little") % SEEDS)
-    manner.needs  # noqa: B018 - raises
     return manner
 
 

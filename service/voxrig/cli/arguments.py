@@ -104,7 +104,11 @@ def add_direction(parser: argparse.ArgumentParser, rate: int = 60) -> None:
         help="what the face does beside speech: on, or some of blink,gaze=0.5,head,brows,breath (off)",
     )  # fmt: skip
     group.add_argument(
-        "--seed", type=_seed, default=0, metavar="N", help="of --idle: another one, another motion (0)"
+        "--seed",
+        type=_seed,
+        default=0,
+        metavar="N",
+        help="of --idle and emotions: another one, another motion (0)",
     )
 
 

@@ -101,7 +101,7 @@ class _Speech:
         frames = self.frames[first:end]
         if expression is not None and not plain(style):
             sound = self.sound[first * expression.samples : end * expression.samples]
-            frames = Acting(style, expression).over(sound, frames)
+            frames = Acting(style, expression).over(sound, frames, first)
         return _at(frames, place - first)
 
 

@@ -178,7 +178,7 @@ class Batch:
 
     def _open(self, line: Line) -> None:
         engine, order = self._engine(line.order), line.order
-        line.stream = engine.open(order.style, order.rate, order.fps)
+        line.stream = engine.open(order.style, order.rate, order.fps, seed=order.seed)
         for key in order.keys:
             line.stream.set_style(key.style, round(key.at * order.rate), key.transition)
         self._lines[engine].append(line)

@@ -17,7 +17,6 @@ from voxrig_train.expression.regions import READ, REGIONS
 _WIDTH, _LAYERS, _HEADS = 64, 2, 4
 _COURSE, _EVERY = 8, 4  # values of a token, and frames between them: 0.3 s
 _HIDDEN = 0.3  # share of regions
-_MEMORY = 0.9  # of a difference, from one batch with an emotion to the next
 _LITTLE = 0.01  # motion of a region that counts as none
 
 
@@ -44,12 +43,16 @@ class Correlation(nn.Module):
 
 def motion(curves: Tensor) -> Tensor:
     """Regions (b, t, 11) of curves (b, t, 110), about their mean in the excerpt."""
-    read = curves @ torch.from_numpy(READ)
-    return read - read.mean(1, keepdim=True)
+    return about(curves @ torch.from_numpy(READ))
+
+
+def about(x: Tensor) -> Tensor:
+    """(b, t, k) about their mean in the excerpt."""
+    return x - x.mean(1, keepdim=True)
 
 
 def size(wanted: Tensor) -> Tensor:
-    """(b, 1, 11): how much regions of the teacher's motion (b, t, 11) move, the unit of all that follows."""
+    """(b, 1, k): how much the teacher's motion (b, t, k) moves, the unit of all that follows."""
     return wanted.std(1, keepdim=True) + _LITTLE
 
 
@@ -75,29 +78,18 @@ def surprise(network: Correlation, moments: Tensor, mixture: Tensor, generator: 
     return ((told - moments) ** 2)[which].mean()
 
 
-class Astray:
-    """How far regions go together otherwise than they should, for emotions that are felt alone.
+def astray(moved: Tensor, wanted: Tensor) -> Tensor:
+    """How far numbers (b, t, k) go together otherwise than those wanted: the mean square over what each has
+    to do with each, times k.
 
-    A few excerpts tell covariances badly, so the difference is remembered over batches, and a batch is
-    judged by whether it goes further the way in which all have gone astray. The gradient is that of the norm
-    of the remembered difference.
+    The first and the second half of the batch are told by themselves and multiplied, so that what happened
+    in a few excerpts only does not count.
     """
-
-    def __init__(self) -> None:
-        self.spread = torch.zeros(len(EMOTIONS), len(REGIONS), len(REGIONS))
-
-    def __call__(self, moved: Tensor, wanted: Tensor, mixture: Tensor) -> Tensor:
-        """Motion, and that of the teacher (b, t, 11), in the teacher's units; mixture (b, 10)."""
-        alone = (mixture > 0.99).float()
-        count = alone.sum(0)
-        now = torch.einsum("be,bij->eij", alone, _squares(moved) - _squares(wanted))
-        now = now / torch.clamp(count, min=1)[:, None, None]
-        keep = torch.where(count > 0, _MEMORY, 1.0)[:, None, None]
-        self.spread = keep * self.spread + (1 - keep) * now.detach()
-        size = torch.sqrt((self.spread**2).mean((1, 2), keepdim=True) + 1e-6)
-        along = (now * self.spread / size).mean((1, 2))
-        return (along * count).sum() / torch.clamp(count.sum(), min=1)
+    one, other = (
+        _together(part) - _together(goal) for part, goal in zip(moved.chunk(2), wanted.chunk(2), strict=True)
+    )
+    return (one * other).sum() / len(one)
 
 
-def _squares(moved: Tensor) -> Tensor:
-    return moved.transpose(1, 2) @ moved / moved.shape[1]
+def _together(x: Tensor) -> Tensor:
+    return (x.transpose(1, 2) @ x).mean(0) / x.shape[1]

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from voxrig.rigs import NATIVE
-from voxrig_train.expression.network import STYLES
+from voxrig_train.expression.network import INPUTS
 from voxrig_train.network import HOP
 
 
@@ -42,8 +42,8 @@ def cost(pack: Path, batch: int, rounds: int = 300) -> Cost:
     rng = np.random.default_rng(0)
     sizes = [next(i.shape[1] for i in s.get_inputs() if i.name == "state") for s in sessions]
     states = [np.zeros((batch, size), np.float32) for size in sizes]
-    style = np.zeros((batch, 2, len(STYLES)), np.float32)
-    style[..., STYLES.index("joy")] = 1
+    style = np.zeros((batch, 2, len(INPUTS)), np.float32)
+    style[..., INPUTS.index("joy")] = 1
     curves = np.zeros((batch, 2, len(NATIVE)), np.float32)
     spent: list[list[float]] = [[], []]
     for _ in range(rounds):

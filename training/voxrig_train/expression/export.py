@@ -2,7 +2,7 @@
 
     python -m voxrig_train.expression.export runs/expression.pt --out service/voxrig/packs/expression
 
-The graph takes audio (b, 160 t), curves (b, t, 110), style (b, t, 16) and state (b, s), where t is even,
+The graph takes audio (b, 160 t), curves (b, t, 110), style (b, t, 24) and state (b, s), where t is even,
 and gives curves_out (b, t, 110) and state_out (b, s). It is compared with the network before anything is
 written. Without a checkpoint the weights are random and small: a pack that keeps every law and feels
 nothing, to build with.
@@ -11,20 +11,18 @@ nothing, to build with.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from voxrig_train.expression.network import STYLES, Expression, Size
+from voxrig.rigs import NATIVE
+from voxrig_train import packing
+from voxrig_train.expression.network import INPUTS, Expression, Size
 from voxrig_train.network import FPS, HOP, RATE
-
-_TOLERANCE = 1e-4
 
 
 def load(checkpoint: Path) -> tuple[Expression, dict[str, Any]]:
@@ -38,69 +36,39 @@ def load(checkpoint: Path) -> tuple[Expression, dict[str, Any]]:
 
 def to_onnx(network: Expression, path: Path) -> float:
     """Writes the graph; returns how far it differs from the network. Raises ValueError if too far."""
-    import onnxruntime
+    rng = np.random.default_rng(0)
 
-    batch, hops = torch.export.Dim("batch", min=1, max=4096), torch.export.Dim("hops", min=1, max=8192)
-    torch.onnx.export(
-        network.eval(),
-        _inputs(2, 3, network, np.random.default_rng(0)),
-        str(path),
-        dynamo=True,
-        input_names=["audio", "curves", "style", "state"],
-        output_names=["curves_out", "state_out"],
-        dynamic_shapes={
-            "audio": {0: batch, 1: HOP * hops},
-            "curves": {0: batch, 1: 2 * hops},
-            "style": {0: batch, 1: 2 * hops},
-            "state": {0: batch},
-        },
-        external_data=False,
-        verbose=False,
-    )
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    rng, worst = np.random.default_rng(1), 0.0
-    for b, m in ((1, 1), (1, 50), (5, 2), (64, 1), (1, 600)):
-        given = _inputs(b, m, network, rng)
-        names = ("audio", "curves", "style", "state")
-        told = session.run(None, {n: g.numpy() for n, g in zip(names, given, strict=True)})
-        with torch.no_grad():
-            want = network(*given)
-        worst = max(worst, *(float(np.abs(t - w.numpy()).max()) for t, w in zip(told, want, strict=True)))
-    if worst > _TOLERANCE:
-        raise ValueError(f"the ONNX graph differs from the network by {worst:.2g}")
-    return worst
+    def given(b: int, m: int) -> dict[str, Tensor]:
+        inputs = {
+            "audio": rng.normal(size=(b, m * HOP)) * rng.uniform(0, 0.3, (b, 1)),
+            "curves": rng.uniform(0, 1, (b, 2 * m, len(NATIVE))) ** 3,
+            "style": rng.uniform(0, 1, (b, 2 * m, len(INPUTS))),
+            "state": np.zeros((b, network.state_size)),
+        }
+        return {name: torch.from_numpy(value.astype(np.float32)) for name, value in inputs.items()}
+
+    sizes = ((1, 1), (1, 50), (5, 2), (64, 1), (1, 600))
+    per_hop = {"audio": HOP, "curves": 2, "style": 2}
+    return packing.to_onnx(network, path, given, ("curves_out", "state_out"), per_hop, sizes=sizes)
 
 
-def _inputs(b: int, m: int, network: Expression, rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
-    audio = rng.normal(size=(b, m * HOP)) * rng.uniform(0, 0.3, (b, 1))
-    curves = rng.uniform(0, 1, (b, 2 * m, 110)) ** 3
-    style = rng.uniform(0, 1, (b, 2 * m, len(STYLES)))
-    given = (audio, curves, style, np.zeros((b, network.state_size)))
-    return tuple(torch.from_numpy(x.astype(np.float32)) for x in given)
-
-
-def card(
-    network: Expression, graph: bytes, name: str, trained_on: list[str], quality: dict[str, Any]
-) -> dict[str, Any]:
-    """The card of a pack."""
-    return {
+def pack(network: Expression, out: Path, trained_on: list[str], quality: dict[str, Any]) -> None:
+    """Writes the pack. Raises ValueError if graph and network differ."""
+    card = {
         "format": "voxrig-pack",
-        "version": 1,
-        "name": name,
+        "name": out.name,
         "rate": RATE,
         "hop": HOP,
         "fps": [FPS, 1],
         "delay": 0,
         "lookahead": HOP,
         "rig": "native",
-        "styles": list(STYLES),
+        "styles": list(INPUTS),
         "state": network.state_size,
-        "parameters": sum(p.numel() for p in network.parameters() if p.requires_grad),
-        "licence": "Apache-2.0",
         "trained_on": trained_on,
         "quality": quality,
-        "sha256": hashlib.sha256(graph).hexdigest(),
     }
+    packing.write(out, network, lambda path: to_onnx(network, path), card)
 
 
 def main() -> None:
@@ -113,14 +81,7 @@ def main() -> None:
     torch.manual_seed(0)
     network, saved = load(args.checkpoint) if args.checkpoint else (Expression(), {"trained_on": []})
     quality = json.loads(args.quality.read_text())["quality"] if args.quality else {}
-    args.out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=args.out.parent) as folder:
-        graph = Path(folder) / "model.onnx"
-        print(f"graph and network differ by {to_onnx(network, graph):.1g}")
-        told = card(network, graph.read_bytes(), args.out.name, saved["trained_on"], quality)
-        (Path(folder) / "card.json").write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
-        for name in ("model.onnx", "card.json"):
-            os.replace(Path(folder) / name, args.out / name)
+    pack(network, args.out, saved["trained_on"], quality)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cache
 from typing import Any
 
@@ -14,14 +15,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from voxrig.chance import Chance
 from voxrig.rigs.head import load as load_head
 from voxrig.speech.phones import BILABIAL, LABIODENTAL, PHONES, ROUND
 from voxrig.types import Array
 from voxrig_train.expression import teacher
-from voxrig_train.expression.network import EMOTIONS, STYLES, Expression
+from voxrig_train.expression.network import EMOTIONS, INPUTS, STYLES, Expression
 from voxrig_train.expression.regions import READ, REGIONS, UPPER
 from voxrig_train.expression.world import Item
 from voxrig_train.lips import readings
+from voxrig_train.network import FPS
 
 Doubles = NDArray[np.float64]
 CLASSIC = ("anger", "disgust", "fear", "joy", "sadness")
@@ -47,11 +50,11 @@ class Clip:
     voice: teacher.Voice
 
 
-def style_of(frames: int, **values: float) -> Array:
-    """A style (t, 16) that stays."""
-    style = np.zeros((frames, len(STYLES)), np.float32)
-    for name, value in values.items():
-        style[:, STYLES.index(name)] = value
+def style_of(frames: int, emotion: str, intensity: float = 1.0, seed: int = 0) -> Array:
+    """A style (t, 24) that stays, and what chance does."""
+    style = np.zeros((frames, len(INPUTS)), np.float32)
+    style[:, len(STYLES) :] = Chance(seed, Fraction(FPS)).take(0, frames)
+    style[:, STYLES.index(emotion)] = intensity
     return style
 
 
@@ -117,7 +120,7 @@ def measure_faces(network: Expression, clips: Sequence[Clip]) -> dict[str, Any]:
     for emotion in EMOTIONS:
         shown, goals, whole = [], [], []
         for k, clip in enumerate(clips):
-            style = style_of(len(clip.live), **{emotion: 1.0})
+            style = style_of(len(clip.live), emotion, seed=k)
             shown.append(told(network, clip.audio, clip.live, style))
             goals.append(taught(clip, clip.live, style))
             whole.append(taught(clip, clip.words, style))
@@ -157,14 +160,14 @@ def measure_levels(network: Expression, clips: Sequence[Clip]) -> dict[str, Any]
     rho, chance, rising, misses = {}, {}, {}, []
     rng = np.random.default_rng(0)
     for emotion in EMOTIONS:
-        full = [(taught(c, c.live, style_of(len(c.live), **{emotion: 1.0})) - c.live).mean(0) for c in clips]
+        full = [(taught(c, c.live, style_of(len(c.live), emotion)) - c.live).mean(0) for c in clips]
         way = np.mean(full, 0)
         way = way / (way @ way)
         rows = []
         for clip in clips:
             row = []
             for level in LEVELS:
-                style = style_of(len(clip.live), **{emotion: level})
+                style = style_of(len(clip.live), emotion, level)
                 row.append(float((told(network, clip.audio, clip.live, style) - clip.live).mean(0) @ way))
                 goal = float((taught(clip, clip.live, style) - clip.live).mean(0) @ way)
                 misses.append(abs(row[-1] - goal))
@@ -194,7 +197,7 @@ def measure_speech(network: Expression, clips: Sequence[Clip]) -> dict[str, Any]
         shut = [run for run in shut if rest[run].min() <= _SHUT]
         all_shut += len(shut)
         for emotion in EMOTIONS:
-            style = style_of(len(clip.live), **{emotion: 1.0})
+            style = style_of(len(clip.live), emotion)
             gap = readings(told(network, clip.audio, clip.words, style))["gap"]
             kept[emotion] += sum(gap[run].min() <= rest[run].min() + _SHUT for run in shut)
             shown = told(network, clip.audio, clip.live, style)

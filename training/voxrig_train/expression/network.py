@@ -9,6 +9,9 @@ Every law of the pack holds by construction, before any training:
   they are;
 - an amount g_k(w) is a sum of ramps with positive slopes, and blocks know only the mixture of emotions,
   not their intensity: more of an emotion is more of its expression;
+- what chance does is a product of an emotion and of signals that mean nothing else: their mean is 0, and
+  the mouth is not theirs;
+- the content code has no mean of its own: what stays the same for seconds is nothing that is said;
 - speech keeps its contacts (``law.py``); tongue and phones pass through;
 - all is causal, and what is remembered is in ``state``: blocks of any length tell the same.
 """
@@ -22,10 +25,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from voxrig.chance import CHANNELS
 from voxrig.rigs import NATIVE
 from voxrig_train.expression import prosody
-from voxrig_train.expression.law import SIZE, Law
+from voxrig_train.expression.law import FACE, SIZE, Law
 from voxrig_train.expression.prosody import Prosody
+from voxrig_train.expression.regions import REGION, UPPER
 
 EMOTIONS = (
     *("amazement", "anger", "cheekiness", "disgust", "fear"),
@@ -33,12 +38,17 @@ EMOTIONS = (
 )
 SPEAKERS = ("speaker_lively", "speaker_reserved", "speaker_stern", "speaker_warm")
 STYLES = (*EMOTIONS, "energy", "asymmetry", *SPEAKERS)
-"""Columns of the style: emotions 0..1.5, energy and asymmetry -1..1, speakers 0..1."""
+"""Emotions 0..1.5, energy and asymmetry -1..1, speakers 0..1."""
+INPUTS = (*STYLES, *CHANNELS)
+"""Columns of the style."""
 ENERGY, ASYMMETRY = STYLES.index("energy"), STYLES.index("asymmetry")
 HABITS = 2 + len(SPEAKERS)
 """Energy above and below the ordinary, and the speakers."""
 KNOTS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25)
 """Intensities at which the slope of an amount may change; the last ramp ends at 1.5."""
+
+STIRRED = [i for i, region in enumerate(REGION) if 0 <= region < UPPER and FACE[i] != "cheekPuff"]
+"""Which of an expression chance moves: the face above the mouth."""
 
 _RAMP = KNOTS[1]
 
@@ -109,7 +119,7 @@ class Habit(nn.Module):
 
 
 class Amounts(nn.Module):
-    """Style (b, t, 16) -> g_k(w) of ten emotions and six habits, (b, t, 16).
+    """Style (b, t, 24) -> g_k(w) of ten emotions and six habits, (b, t, 16).
 
     g is how much of an emotion an intensity is: 0 at 0, 1 at 1, ever more up to 1.5, a sum of ramps.
     """
@@ -121,7 +131,7 @@ class Amounts(nn.Module):
         super().__init__()
         self.slopes = nn.Parameter(torch.full((len(EMOTIONS), len(KNOTS)), 0.54))  # softplus(0.54) is 1
         ramps = len(EMOTIONS) * len(KNOTS)
-        spread, shift = torch.zeros(len(STYLES), ramps + HABITS), torch.zeros(ramps + HABITS)
+        spread, shift = torch.zeros(len(INPUTS), ramps + HABITS), torch.zeros(ramps + HABITS)
         for i in range(ramps):
             spread[i // len(KNOTS), i] = 1 / _RAMP
             shift[i] = -KNOTS[i % len(KNOTS)] / _RAMP
@@ -146,6 +156,8 @@ class Amounts(nn.Module):
 class Expression(nn.Module):
     """What a pack holds."""
 
+    stirred: Tensor
+
     def __init__(self, size: Size | None = None) -> None:
         super().__init__()
         self.size = size = size or Size()
@@ -158,47 +170,58 @@ class Expression(nn.Module):
         # What blocks say, then what is held while a style lasts, each times its amount.
         told = size.width + size.habit_width
         self.head = nn.Parameter(torch.randn(told + style + 1 + HABITS + 1, SIZE) * 0.02)
-        # What prosody and the blocks remember, and what they said a hop ago.
-        self.kept: list[tuple[int, int]] = [*prosody.KEPT, *self.feeling.kept, (1, told)]
+        self.stirs = nn.Parameter(torch.randn(len(EMOTIONS) * len(CHANNELS), len(STIRRED)) * 0.005)
+        self.register_buffer("stirred", torch.eye(SIZE)[STIRRED], persistent=False)
+        # What prosody and the blocks remember, what they said a hop ago, and the usual content.
+        self.kept: list[tuple[int, int]] = [*prosody.KEPT, *self.feeling.kept, (1, told), (1, size.code + 1)]
         self.state_size = sum(frames * width for frames, width in self.kept)
 
-    def content(self, curves: Tensor) -> Tensor:
-        """What is being said, (b, m, code), of native curves (b, 2 m, 110), and nothing of how."""
-        return self.even(self.encode(curves.reshape(curves.shape[0], -1, 2 * len(NATIVE))))
+    def content(self, curves: Tensor, usual: Tensor, memory: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        """What is being said, (b, m, code), of native curves (b, 2 m, 110), and nothing of how.
+
+        That is: against its own mean of the last two seconds, which is remembered in ``usual``. ``memory`` is
+        that of prosody.
+        """
+        code = self.even(self.encode(curves.reshape(curves.shape[0], -1, 2 * len(NATIVE))))
+        weights, fade = memory
+        mean = weights[0] @ torch.cat([code, torch.ones_like(code[..., :1])], -1) + fade[0] * usual
+        return code - mean[..., :-1] / mean[..., -1:], mean[:, -1:]
 
     def forward(self, audio: Tensor, curves: Tensor, style: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """audio (b, 160 t), curves (b, t, 110), style (b, t, 16), state (b, s) -> curves, state."""
-        moved, after, _ = self._feel(audio, curves, style, state)
-        wide = moved @ (self.head @ self.law.place)
+        """audio (b, 160 t), curves (b, t, 110), style (b, t, 24), state (b, s) -> curves, state."""
+        moved, stirred, after, _ = self._feel(audio, curves, style, state)
+        told = torch.cat([self.head, self.stirs @ self.stirred])
+        wide = torch.cat([moved, stirred], -1) @ (told @ self.law.place)
         return self.law.join(curves, wide, style[..., ASYMMETRY : ASYMMETRY + 1]), after
 
     def express(
         self, audio: Tensor, curves: Tensor, style: Tensor, state: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """The expression (b, t, 59), the next state, and the content code (b, m, code)."""
-        moved, after, code = self._feel(audio, curves, style, state)
-        return moved @ self.head, after, code
+        """The expression (b, t, 59) without chance, what chance adds, and the content code (b, m, code)."""
+        moved, stirred, _, code = self._feel(audio, curves, style, state)
+        return moved @ self.head, stirred @ (self.stirs @ self.stirred), code
 
     def _feel(
         self, audio: Tensor, curves: Tensor, style: Tensor, state: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """What the head reads (b, t, h), the next state, the content code."""
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """What the head reads (b, t, h), what chance stirs (b, t, 80), the next state, the content code."""
         pasts = [
             p.reshape(-1, *kept)
             for p, kept in zip(state.split([f * w for f, w in self.kept], 1), self.kept, strict=True)
         ]
         sounds = len(prosody.KEPT)
-        features, remembered = self.prosody(audio, pasts[:sounds])
-        code = self.content(curves)
+        memory = self.prosody.memory(curves.shape[1] // 2)
+        features, remembered = self.prosody(audio, pasts[:sounds], memory)
+        code, usual = self.content(curves, pasts[-1], memory)
         x = torch.cat([code, features], -1)
 
         amounts = self.amounts(style)
         by_hop = amounts.reshape(amounts.shape[0], -1, 2, amounts.shape[2]).mean(2)
         emotions, habits = by_hop.split([len(EMOTIONS), HABITS], -1)
         mixture = emotions / torch.clamp(emotions.sum(-1, keepdim=True), min=1e-6)
-        feels, after = self.feeling(x, torch.cat([mixture, habits], -1), pasts[sounds:-1])
+        feels, after = self.feeling(x, torch.cat([mixture, habits], -1), pasts[sounds:-2])
         said = torch.cat([feels, self.habit(x, habits)], -1)
-        joined = torch.cat([pasts[-1], said], 1)
+        joined = torch.cat([pasts[-2], said], 1)
         # The first frame of a hop is half way from the last hop: motion without steps.
         between = torch.stack([(joined[:, :-1] + said) * 0.5, said], 2).flatten(1, 2)
         now, habits = amounts.split([len(EMOTIONS), HABITS], -1)
@@ -211,10 +234,13 @@ class Expression(nn.Module):
         amount = (total + most) * 0.5
         share = amount / torch.clamp(total, min=1e-6)
         feels, does = between.split([self.size.width, self.size.habit_width], -1)
-        held = [now * share, amount * habits, amount, habits * used, used]
+        now = now * share
+        held = [now, amount * habits, amount, habits * used, used]
         moved = torch.cat([feels * amount, does * used, *held], -1)
-        state = torch.cat([a.flatten(1) for a in (*remembered, *after, joined[:, -1:])], 1)
-        return moved, state, code
+        chance = style[..., len(STYLES) :]
+        stirred = (now[..., None] * chance[..., None, :]).flatten(2)
+        state = torch.cat([a.flatten(1) for a in (*remembered, *after, joined[:, -1:], usual)], 1)
+        return moved, stirred, state, code
 
     def start(self, batch: int) -> Tensor:
         """State (b, s) of streams that begin."""
@@ -227,6 +253,6 @@ def multiply_adds(network: Expression) -> int:
     learnt = sum(p.numel() for part in parts for p in part.parameters() if p.dim() > 1)
     sound = network.prosody.basis.numel() + network.prosody.lags.numel()
     law, style = network.law, len(KNOTS) * len(EMOTIONS) + HABITS
-    frame = style * 2 * len(STYLES) + len(network.head) * law.place.shape[1]
+    frame = style * 2 * len(INPUTS) + (len(network.head) + len(network.stirs)) * law.place.shape[1]
     frame += law.scaled.numel() + law.side.numel() + law.touches.numel()
     return int(learnt + sound + 2 * frame)

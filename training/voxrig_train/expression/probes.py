@@ -57,8 +57,15 @@ def accuracy(learn: tuple[Array, Labels], check: tuple[Array, Labels], decay: fl
 
 def codes(network: Expression, curves: Sequence[Array]) -> list[Array]:
     """The content code (m, code) of each clip's curves (t, 110)."""
+    none = torch.zeros(1, 1, network.size.code + 1)
     with torch.no_grad():
-        return [network.content(torch.from_numpy(c.astype(np.float32))[None])[0].numpy() for c in curves]
+        told = [
+            network.content(
+                torch.from_numpy(c.astype(np.float32))[None], none, network.prosody.memory(len(c) // 2)
+            )[0]
+            for c in curves
+        ]
+    return [code[0].numpy() for code in told]
 
 
 def _halved(curves: Array) -> Array:

@@ -63,8 +63,15 @@ class Prosody(nn.Module):
         rates = 1 / torch.tensor((_SLOW, *_MEANS))[:, None, None]
         self.register_buffer("rates", rates, persistent=False)
 
-    def forward(self, audio: Tensor, pasts: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
+    def memory(self, count: int) -> tuple[Tensor, Tensor]:
+        """``fading`` of a block: over two seconds, then of each mean."""
+        return fading(count, self.rates)
+
+    def forward(
+        self, audio: Tensor, pasts: list[Tensor], memory: tuple[Tensor, Tensor]
+    ) -> tuple[Tensor, list[Tensor]]:
         last, usual, means = pasts
+        weights, fade = memory
         now = audio.reshape(audio.shape[0], -1, HOP)
         energy = (now * now).mean(-1, keepdim=True)
         less = now.reshape(now.shape[0], -1, _PART, _LESS).mean(-1)
@@ -77,7 +84,6 @@ class Prosody(nn.Module):
         best = torch.softmax((alike + 0.03 * self.octaves[:, 0]) * 25, -1)
         voiced = torch.clamp(alike.amax(-1, keepdim=True) * 2 - 0.6, 0.0, 1.0)
         high = voiced * (best @ self.octaves)
-        weights, fade = fading(now.shape[1], self.rates)
         slow = weights[0] @ torch.cat([energy, torch.ones_like(energy), voiced, high], -1) + fade[0] * usual
         level = torch.log(slow[..., :1] / slow[..., 1:2] + _FLOOR)
         loud = torch.log(energy + _FLOOR)

@@ -20,7 +20,7 @@ from voxrig.speech.coarticulation import poses
 from voxrig.speech.phones import PHONES
 from voxrig.types import Array
 from voxrig_train.expression import teacher
-from voxrig_train.expression.network import EMOTIONS, STYLES
+from voxrig_train.expression.network import EMOTIONS, INPUTS
 
 LEVELS = (1 / 3, 2 / 3, 1.0)
 _FRAMES = 200
@@ -59,8 +59,8 @@ def face(tell: Told, emotion: str, intensity: float, vowel: bool) -> Array:
         )
         curves[:] = articulators.curves(poses()[None, PHONES.index(_VOWEL)])
         curves[:, NATIVE.index(f"phone_{_VOWEL}")] = 1
-    style = np.zeros((_FRAMES, len(STYLES)), np.float32)
-    style[:, STYLES.index(emotion)] = intensity
+    style = np.zeros((_FRAMES, len(INPUTS)), np.float32)
+    style[:, INPUTS.index(emotion)] = intensity
     return np.asarray(tell(audio, curves, style)[-1])
 
 

@@ -23,7 +23,7 @@ from voxrig_train.expression.couplings import MOVED, published
 from voxrig_train.expression.drivers import DRIVERS, drivers
 from voxrig_train.expression.faces import FACES, SHARE, SPEAKING, STIRS, Face
 from voxrig_train.expression.law import FACE, GROUPS, SIZE, F, Law
-from voxrig_train.expression.network import ASYMMETRY, EMOTIONS, ENERGY
+from voxrig_train.expression.network import ASYMMETRY, EMOTIONS, ENERGY, SPEAKERS
 from voxrig_train.expression.regions import REGION
 from voxrig_train.network import FPS
 
@@ -34,7 +34,7 @@ _LOUDER = {"jaw": 0.10, "height": 0.07, "width": 0.03, "rounding": 0.02}  # gain
 _NODS = ("headPitch", -0.018), ("headYaw", 0.008), ("headRoll", 0.006)  # rad a unit of accent, rhythm, chance
 _ROUND = (NATIVE.index("mouthPucker"), NATIVE.index("mouthFunnel"))
 _PARTED = [F[s] for n in ("jawOpen", "mouthFunnel", "mouthLowerDown*", "mouthUpperUp*") for s in both(n)]
-_BUSY = 0.95  # of what parts the lips that a phrase takes: a jaw that drops in awe speaks all the same
+_BUSY = 0.98  # of what parts the lips that a phrase takes: a jaw that drops in awe speaks all the same
 _OPPONENTS = ("browOuterUp*", "browDown*"), ("eyeWide*", "eyeSquint*")
 _SMILES = [F[side] for name in ("mouthSmile*", "mouthDimple*", "mouthStretch*") for side in both(name)]
 
@@ -61,8 +61,9 @@ def voice_of(samples: Array, name: str) -> Voice:
     both_kinds = np.concatenate([drive, chance], 1)
     phrase = np.clip(1 - heard[:, DRIVERS.index("pause")], 0, 1)
     keep = np.exp(-1 / (0.2 * FPS))
-    # Words have quiet moments, too: a phrase counts whole when most of the last quarter second sounds.
-    phrase = np.clip(2.5 * lfilter([1 - keep], [1, -keep], phrase), 0, 1)
+    # Words have quiet moments, too: a phrase counts whole as soon as it has begun, and while most of the
+    # last quarter second sounds.
+    phrase = np.clip(2.5 * np.maximum(phrase, lfilter([1 - keep], [1, -keep], phrase)), 0, 1)
     onset = np.clip(heard[:, DRIVERS.index("onset")] * 1.6, 0, 1)
     return Voice({e: both_kinds @ motions[e].T for e in EMOTIONS}, drive, chance, phrase, onset)
 
@@ -77,7 +78,11 @@ def express(voice: Voice, style: Array, speech: Array) -> Array:
         if style[:, i].any():
             out += (amounts[:, i] * scale)[:, None] * feeling(voice, emotion)
     energy = style[:, ENERGY]
-    levels = [np.maximum(energy, 0), np.maximum(-energy, 0), *style[:, ASYMMETRY + 1 :].T]
+    levels = [
+        np.maximum(energy, 0),
+        np.maximum(-energy, 0),
+        *style[:, ASYMMETRY + 1 : ASYMMETRY + 1 + len(SPEAKERS)].T,
+    ]
     for level, face in zip(levels, SPEAKING.values(), strict=True):
         if level.any():
             out += level[:, None] * _habit(voice, face)

@@ -12,22 +12,27 @@ import argparse
 import copy
 import math
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from voxrig.rigs import NATIVE
 from voxrig.speech.phones import PHONES
 from voxrig_train.expression import correlation, world
-from voxrig_train.expression.correlation import Astray, Correlation
+from voxrig_train.expression.correlation import Correlation
 from voxrig_train.expression.excerpts import Batch, Excerpts
 from voxrig_train.expression.law import FACE, SIZE
 from voxrig_train.expression.moods import MOODS
 from voxrig_train.expression.network import ASYMMETRY, EMOTIONS, Expression, Size
 
 _COLD = 30  # frames at the start of an excerpt that lack their past
+_MOST = 1.0  # gradient of chance
+_STIRRING = 2e-3  # learning rate of chance
+_FACE = [NATIVE.index(name) for name in FACE]
+_CURVE = 0.02  # motion of a curve that counts little
 _PRIMING = 800  # steps of the correlation network
 
 
@@ -41,14 +46,6 @@ class _Reversed(torch.autograd.Function):
     @staticmethod
     def backward(ctx: object, gradient: Tensor) -> Tensor:
         return -gradient
-
-
-@dataclass(frozen=True)
-class Judge:
-    """What knows how regions go together."""
-
-    network: Correlation
-    astray: Astray
 
 
 class Readers(nn.Module):
@@ -78,7 +75,7 @@ def mixture_of(style: Tensor) -> Tensor:
 
 
 def losses(
-    network: Expression, readers: Readers, judge: Judge, batch: Batch, dice: torch.Generator
+    network: Expression, readers: Readers, judge: Correlation, batch: Batch, dice: torch.Generator
 ) -> dict[str, Tensor]:
     """Parts of the loss."""
     told, _, code = network.express(batch.audio, batch.curves, batch.style, network.start(len(batch.audio)))
@@ -90,16 +87,16 @@ def losses(
     weight[len(FACE) :] = 0.5
     off = shown - goal
     phones, moods = readers(code, batch.labels[:, ::2], batch.mood)
-    moved, wanted = correlation.motion(shown), correlation.motion(goal)
-    moved, wanted = moved / correlation.size(wanted), wanted / correlation.size(wanted)
+    wanted = correlation.motion(goal)
+    size = correlation.size(wanted)
+    moved, wanted = correlation.motion(shown) / size, wanted / size
     moments = correlation.courses(moved, dice)
     mixture = mixture_of(batch.style)
     each = mixture.repeat_interleave(len(moments) // len(moved), 0)
     return {
         "curves": (off**2).sum(-1).mean() + (((told - aim) ** 2) * weight).sum(-1).mean(),
         "speed": (off.diff(dim=1) ** 2).sum(-1).mean(),
-        "surprise": correlation.surprise(judge.network, moments, each, dice),
-        "covariance": judge.astray(moved, wanted, mixture),
+        "surprise": correlation.surprise(judge, moments, each, dice),
         "regions": ((moved - wanted) ** 2).mean(),
         "phones": phones,
         "moods": moods,
@@ -109,8 +106,7 @@ def losses(
 def total(parts: dict[str, Tensor], weight: float, adversary: float) -> Tensor:
     """``weight`` is that of correlation."""
     loss = parts["curves"] + 10 * parts["speed"] + 0.1 * parts["phones"] + adversary * parts["moods"]
-    regions = 0.5 * parts["regions"] + 0.05 * parts["surprise"] + parts["covariance"]
-    return loss + weight * regions
+    return loss + weight * (0.5 * parts["regions"] + 0.05 * parts["surprise"])
 
 
 def judge_of(excerpts: Excerpts, steps: int, batch: int) -> Correlation:
@@ -144,12 +140,11 @@ def judge_of(excerpts: Excerpts, steps: int, batch: int) -> Correlation:
 def train(network: Expression, items: list[world.Item], args: argparse.Namespace) -> Expression:
     """The averaged network."""
     excerpts = Excerpts([i for i in items if not i.row.held_out], args.seed)
-    known = judge_of(excerpts, _PRIMING if args.steps > 100 else 10, args.batch)
-    judge = Judge(known, Astray())
+    judge = judge_of(excerpts, _PRIMING if args.steps > 100 else 10, args.batch)
     torch.manual_seed(args.seed)
     readers, dice = Readers(network.size.code), torch.Generator().manual_seed(args.seed)
     average = copy.deepcopy(network)
-    parameters = [*network.parameters(), *readers.parameters()]
+    parameters = [p for p in (*network.parameters(), *readers.parameters()) if p is not network.stirs]
     optimiser = torch.optim.AdamW(parameters, lr=0, weight_decay=0.01)
     began, seen = time.time(), dict[str, float]()
     for step in range(args.steps):
@@ -174,7 +169,44 @@ def train(network: Expression, items: list[world.Item], args: argparse.Namespace
             row = " ".join(f"{k} {v:.4f}" for k, v in seen.items())
             print(f"{step + 1} of {args.steps}, {time.time() - began:.0f} s: {row}", flush=True)
     average.eval()
+    if args.correlation:
+        stir(average, excerpts, max(10, args.steps // 3), args.batch)
     return average
+
+
+def stir(network: Expression, excerpts: Excerpts, steps: int, batch: int) -> None:
+    """Teaches chance, and nothing else, what the voice leaves of how regions and curves go together.
+
+    No distance to the teacher's face could: nobody hears chance coming.
+    """
+    network.requires_grad_(False)
+    network.stirs.requires_grad_(True)
+    optimiser, seen = torch.optim.Adam([network.stirs]), 0.0
+    for step in range(steps):
+        for group in optimiser.param_groups:
+            group["lr"] = _STIRRING * (0.5 + 0.5 * math.cos(math.pi * step / steps))
+        data = excerpts.alone(step % len(EMOTIONS), batch)
+        told, stirred, _ = network.express(data.audio, data.curves, data.style, network.start(batch))
+        lean = data.style[..., ASYMMETRY : ASYMMETRY + 1]
+        shown = network.law(data.curves, told + stirred, lean)[:, _COLD:]
+        goal = network.law(data.curves, data.expression, lean)[:, _COLD:]
+        loss = torch.zeros(())
+        for read, floor in ((correlation.motion, 0.0), (_faces, _CURVE)):
+            wanted = read(goal)
+            size = wanted.std((0, 1), keepdim=True) + floor + 0.01
+            loss = loss + correlation.astray(read(shown) / size, wanted / size)
+        optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_([network.stirs], _MOST)
+        optimiser.step()
+        seen += (1 / min(step + 1, 50)) * (float(loss.detach()) - seen)
+        if step % 100 == 99:
+            print(f"chance, {step + 1} of {steps}: {seen:.4f}", flush=True)
+    network.requires_grad_(True)
+
+
+def _faces(curves: Tensor) -> Tensor:
+    return correlation.about(curves[..., _FACE])
 
 
 def main() -> None:
