@@ -161,6 +161,16 @@ def open_audio(path: str | os.PathLike[str], *, raw: RawFormat | None = None) ->
     return _source(handle, name, raw, size, handle.close)
 
 
+def open_bytes(stream: BinaryIO, name: str) -> AudioSource:
+    """Sound in an open file that seeks; ``name`` is for sentences. The caller closes the file.
+
+    Raises AudioError.
+    """
+    size = stream.seek(0, os.SEEK_END)
+    stream.seek(0)
+    return _source(stream, one_line(name), None, size, close=lambda: None)
+
+
 def read(path: str | os.PathLike[str], *, raw: RawFormat | None = None) -> AudioChunk:
     """The whole of ``open_audio(path)`` as one chunk."""
     with open_audio(path, raw=raw) as source:

@@ -7,7 +7,7 @@ leaves curves as they are.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from .chance import CHANNELS, Chance
-from .emotion import Ear, Mixer
+from .emotion import Ear, Feeling, Mixer
 from .errors import StyleError
 from .model import ModelCard, State, open_pack
 from .pack import Device
@@ -90,7 +90,13 @@ class Acting:
         """The stream's next (n,) samples at the model's rate, as they come."""
         if self._auto is None or self._listener is None:
             return
-        for feeling in self._listener.push(samples):
+        self.feel(self._listener.push(samples))
+
+    def feel(self, feelings: Iterable[Feeling]) -> None:
+        """What was heard in the voice, in order; nothing where no style asks for it."""
+        if self._auto is None:
+            return
+        for feeling in feelings:
             at = feeling.at // self.expression.samples
             self._heard.key(self._mixer.hear(feeling, self._auto), at, _FEELING)
 
@@ -108,27 +114,32 @@ class Acting:
         style, share = told[:, :-1].copy(), told[:, -1:]
         if self._chances:
             style[:, self._chances] = self._chance.take(start, count)
-        if self._auto is not None and share.any():
-            both = style[:, self._emotions] + share * self._heard.take(start, count)
-            style[:, self._emotions] = np.minimum(both, MAX_INTENSITY)
+        if self._auto is not None:
+            felt = self._heard.take(start, count)  # even where it does not count: a track is taken in order
+            if share.any():
+                style[:, self._emotions] = np.minimum(style[:, self._emotions] + share * felt, MAX_INTENSITY)
         return style
 
-    def over(self, samples: Array, curves: Array, start: int = 0) -> Array:
-        """A whole recording: sound (n,) at the model's rate and curves (t, c) → curves (t, c). ``start`` is
-        its first frame where it is a part of something longer."""
+    def over(self, samples: Array, curves: Array, first: int = 0) -> Array:
+        """A whole recording, or what follows frame ``first`` of a longer one: sound (n,) at the model's rate
+        and curves (t, c) → curves (t, c)."""
+        return np.concatenate([curves[:0], *self.along(samples, curves, first)])
+
+    def along(self, samples: Array, curves: Array, first: int = 0) -> Iterator[Array]:
+        """``over`` by and by: the next (u, c) curves, of which the first is frame ``first``. Frames below 0
+        are before the sound."""
         size, frames = self.expression.samples, len(curves)
         whole = -(-frames // 2) * 2
         sound = np.zeros(whole * size, np.float32)
-        sound[: min(len(samples), len(sound))] = samples[: len(sound)]
+        begun = sound[max(0, -first) * size :]
+        begun[: len(samples)] = samples[: len(begun)]
         padded = np.pad(curves, ((0, whole - frames), (0, 0)), mode="edge") if whole > frames else curves
-        parts = [curves[:0]]
         for at in range(0, whole, _BLOCK):
             block = padded[at : at + _BLOCK]
             heard = sound[at * size : (at + len(block)) * size]
-            style = self.style(start + at, len(block))
+            style = self.style(first + at, len(block))
             [shown], [self.state] = self.expression.step(heard[None], block[None], style[None], [self.state])
-            parts.append(shown)
-        return np.concatenate(parts)[:frames]
+            yield shown[: frames - at]
 
 
 def check_heard(style: Style, ear: Ear | None) -> None:

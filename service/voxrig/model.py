@@ -106,26 +106,30 @@ class OnnxModel:
 
         t is ceil(n * fps / rate). Raises ModelError where the model tells no phones.
         """
+        curves, phones = self.tell(samples)
+        return curves[self.card.delay :], phones
+
+    def tell(self, samples: Array, beyond: int = 0) -> tuple[Array, Array]:
+        """``hear``, with the curves of the ``card.delay`` frames before the clip, which a stream tells, too,
+        and of so many beyond its end. Raises ModelError."""
         card = self.card
         if "phones" not in [output.name for output in self._session.get_outputs()]:
             raise ModelError(f"pack '{card.name}' tells no phones, so it cannot fit a text to sound")
         frames = frame_count(len(samples), card.rate, card.fps)
-        size = 50 * card.hop
-        padded = np.zeros(-(-(frames + card.delay) // (50 * card.frames_per_hop)) * size, np.float32)
+        size, told = 50 * card.hop, card.delay + frames + beyond
+        padded = np.zeros(-(-told // (50 * card.frames_per_hop)) * size, np.float32)
         padded[: len(samples)] = samples
         feed = {"style": np.zeros((1, len(card.styles)), np.float32)} if card.styles else {}
-        curves, phones, state = [], [], self._initial[None]
+        curves, phones = [np.zeros((0, len(card.rig)), np.float32)], [np.zeros((0, len(PHONES)), np.float32)]
+        state = self._initial[None]
         for block in padded.reshape(-1, 1, size):
-            told = self._session.run(
+            made = self._session.run(
                 ["curves", "phones", "state_out"], {"audio": block, "state": state} | feed
             )
-            curves.append(told[0][0])
-            phones.append(told[1][0])
-            state = told[2]
-        if not curves:
-            return np.zeros((0, len(card.rig)), np.float32), np.zeros((0, len(PHONES)), np.float32)
-        kept = slice(card.delay, card.delay + frames)
-        return np.concatenate(curves)[kept], np.concatenate(phones)[kept]
+            curves.append(made[0][0])
+            phones.append(made[1][0])
+            state = made[2]
+        return np.concatenate(curves)[:told], np.concatenate(phones)[card.delay : card.delay + frames]
 
     def phones(self, samples: Array) -> Array:
         """Phone probabilities alone, see ``hear``."""

@@ -95,16 +95,35 @@ class Direction:
 
     def stages(self, staging: Staging = AS_IT_COMES) -> Chain:
         """Fresh stages from native frames to this direction's rig."""
-        stages: list[Stage] = []
-        if self.idle != OFF or staging.looks:
-            idle = Idle(self.idle, self.fps, self.seed)
-            staging.aim(idle, self.fps)
-            stages.append(idle)
-        stages += [Retarget(self.to_rig or map_to(NATIVE, self.rig))]
+        return Chain([self.life(staging), self.fitting()])
+
+    def life(self, staging: Staging = AS_IT_COMES) -> Chain:
+        """The first of them, on native: what the face does beside speech."""
+        if self.idle == OFF and not staging.looks:
+            return Chain([])
+        idle = Idle(self.idle, self.fps, self.seed)
+        staging.aim(idle, self.fps)
+        return Chain([idle])
+
+    def fitting(self) -> Chain:
+        """The others, from native to the rig."""
+        stages: list[Stage] = [Retarget(self.to_rig or map_to(NATIVE, self.rig))]
         stages += [Adjust(self.rig, self.gain, self.offset)] if self.gain or self.offset else []
         # A live stream shows its frames before anybody knows that it ends.
         stages += [Rest(_REST, self.fps)] if self.pace == "file" else []
         return Chain(stages)
+
+    @property
+    def smoothing(self) -> float:
+        """Width of the window for speech without a text, in seconds."""
+        if self.smooth is None:
+            return _FILE_SMOOTH if self.pace == "file" else 0.0
+        return self.smooth
+
+    @property
+    def quality(self) -> Quality:
+        """Of the resampling."""
+        return "best" if self.pace == "file" else "live"
 
     def engine(self, pack: str | None = None, device: Device = "auto", batch: int = 16) -> Engine:
         """An engine that suits this direction, on its own pack or on another."""
@@ -126,14 +145,9 @@ class Performance:
         engine: Engine,
         staging: Staging = AS_IT_COMES,
     ) -> None:
-        live = direction.pace != "file"
-        quality: Quality = "live" if live else "best"
         self._chunks, self._engine = chunks, engine
-        smooth = direction.smooth
-        if smooth is None:
-            smooth = 0.0 if live else _FILE_SMOOTH
         self._stream: Stream = engine.open(
-            direction.style, rate, direction.fps, quality, smooth, direction.seed
+            direction.style, rate, direction.fps, direction.quality, direction.smoothing, direction.seed
         )
         for key in staging.keys:
             self._stream.set_style(key.style, round(key.at * rate), key.transition)

@@ -101,14 +101,18 @@ class Hearing:
     def transcript(self) -> Transcript:
         """Phones and no words, once all has been pushed."""
         self._heard.append(self._resampler.push(np.zeros(0, np.float32), last=True))
-        told = self._model.phones(np.concatenate(self._heard))
-        phones = decode(told)
-        logs = [
-            np.log(told[round(p.start * RATE) : round(p.end * RATE), PHONES.index(p.label)].clip(1e-4))
-            for p in phones
-            if p.label != SILENCE
-        ]
-        return Transcript((), phones, float(np.concatenate(logs).mean()) if logs else float("-inf"))
+        return heard(self._model.phones(np.concatenate(self._heard)))
+
+
+def heard(told: Array) -> Transcript:
+    """Phones and no words of phone probabilities (t, 40), 100 a second."""
+    phones = decode(told)
+    logs = [
+        np.log(told[round(p.start * RATE) : round(p.end * RATE), PHONES.index(p.label)].clip(1e-4))
+        for p in phones
+        if p.label != SILENCE
+    ]
+    return Transcript((), phones, float(np.concatenate(logs).mean()) if logs else float("-inf"))
 
 
 def say(phones: tuple[Phone, ...], frames: int, told: Array) -> Frames:
