@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from voxrig._version import __version__
 from voxrig.cli import arguments as take
-from voxrig.cli import avatar, batch, convert, evaluate, health, live, render, send, serve
+from voxrig.cli import avatar, batch, convert, evaluate, health, live, render, send, serve, studio
 from voxrig.cli.file_options import add_file_options
 from voxrig.errors import VoxrigError, one_line
 from voxrig.speech.pronounce import LANGUAGES
@@ -67,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
         (render, "recordings to pictures of a talking head: video, PNG files, a pipe (extra render)"),
         (avatar, "a head with all shapes as a GLB file (extra avatar)"),
         (serve, "the service, over gRPC and WebSocket"),
+        (studio, "a page on which a face speaks while you tune it (extra studio)"),
         (health, "whether a service is well"),
     ):
         name = verb.__name__.rpartition(".")[2]
