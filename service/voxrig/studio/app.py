@@ -144,6 +144,7 @@ class Studio:
 
     async def _running(self, app: web.Application) -> AsyncIterator[None]:
         watching = asyncio.create_task(self._watch())
+        self._work.submit(self._packs.ready)
         yield
         watching.cancel()
         await self._faces.stop()

@@ -25,6 +25,11 @@ class Packs:
         self._ear: Ear | None = None
         self._speaker: Speaker | None = None
 
+    def ready(self) -> None:
+        """Loads what nearly every take needs. Raises ModelError."""
+        self.model("file")
+        self.expression()
+
     def model(self, name: str) -> OnnxModel:
         """A speech pack. Raises ModelError."""
         with self._lock:

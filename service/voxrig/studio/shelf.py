@@ -28,12 +28,13 @@ class Shelf:
         if id not in self._takes:
             raise missing("take", id)
         self._takes.move_to_end(id)
+        self.tidy()
         return self._takes[id]
 
     def remove(self, id: str) -> None:
         """Raises Refusal."""
-        self.get(id)
-        del self._takes[id]
+        if self._takes.pop(id, None) is None:
+            raise missing("take", id)
 
     def all(self) -> list[Speech | Curves]:
         """In the order in which they came."""
