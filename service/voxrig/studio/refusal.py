@@ -25,6 +25,8 @@ def status_of(error: VoxrigError) -> int:
     """The status for an error: 409 where the server lacks something, 400 where the request is wrong."""
     if isinstance(error, Refusal):
         return error.status
-    lacks = isinstance(error, ModelError | OutputError) or "pip install" in str(error)
-    taken = isinstance(error, BridgeError) and str(error).startswith("cannot listen")
-    return 409 if lacks or taken else 400
+    lacks = isinstance(error, ModelError) or "pip install" in str(error)
+    fails = isinstance(error, BridgeError | OutputError) and str(error).startswith(
+        ("cannot write", "cannot listen")
+    )
+    return 409 if lacks or fails else 400
