@@ -21,6 +21,7 @@ from studio_server import Answer, Running, running
 from voxrig.audio import read as read_sound
 from voxrig.idle import Life
 from voxrig.performance import animate
+from voxrig.rigs import get
 from voxrig.types import AudioChunk, Style
 from voxrig_export import FORMATS, read, readable
 
@@ -129,8 +130,10 @@ def test_curves_are_converted(studio: Running, take: str, tmp_path: Path) -> Non
 
 
 def test_a_take_that_tells_no_rate_needs_one(studio: Running) -> None:
-    single = b"time_s,jawOpen\n0.0,0.5\n"
-    assert "fps=60" in studio.upload(single, "a.csv", "/curves").error
+    names = get("arkit").curves
+    single = f"time_s,{','.join(names)}\n0.0{',0.5' * len(names)}\n".encode()
+    assert "(fps=60)" in studio.upload(single, "a.csv", "/curves").error
+    assert studio.upload(single, "a.csv", "/curves", fps="60").json["frames"] == 1
 
 
 def wait(studio: Running, job: str) -> dict[str, Any]:
