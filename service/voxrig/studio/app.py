@@ -170,7 +170,7 @@ class Studio:
         response = web.HTTPFound("/")
         if self._entrance.token:
             response.set_cookie(COOKIE, token, httponly=True, samesite="Strict", path="/")
-        return response
+        raise response
 
     async def _asset(self, request: web.Request) -> web.StreamResponse:
         return page.asset(request.match_info["path"])
