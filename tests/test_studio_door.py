@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from socket import create_connection
 from urllib.request import Request, urlopen
 
 import numpy as np
@@ -33,6 +35,12 @@ from voxrig.studio.refusal import Refusal
 from voxrig.types import AudioChunk
 from voxrig_bridge import web
 
+RUBBISH = (
+    b"POST /api/takes?name=a.wav HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n" + bytes(1000),
+    b"POST /api/links HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc",
+    b"\0\1\2\r\n\r\n",
+)
+"""What strangers send, and go."""
 TOKEN = "a-token-of-the-tests"
 
 
@@ -216,14 +224,18 @@ def test_a_conversation_that_begins_wrongly_ends_with_a_reason(studio: Running) 
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_the_process_serves_until_it_is_told_to_stop(how: signal.Signals) -> None:
-    command = [*VOXRIG, "studio", "--no-browser", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+def test_the_process_serves_until_it_is_told_to_stop(how: signal.Signals, tmp_path: Path) -> None:
+    command, told = [*VOXRIG, "studio", "--no-browser", "--port", "0"], subprocess.PIPE
+    own = os.environ | {"TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, stdout=told, stderr=told, text=True, env=own) as process:
         try:
             assert process.stdout is not None
             line = process.stdout.readline()
             found = re.fullmatch(r"voxrig \S+ studio on (http://127\.0\.0\.1:(\d+)/)\n", line)
             assert found, line
+            for rubbish in RUBBISH:
+                with create_connection(("127.0.0.1", int(found[2]))) as stranger:
+                    stranger.sendall(rubbish)
             request = Request(f"{found[1]}api/takes?name=hello.wav", SAMPLE.read_bytes(), method="POST")
             with urlopen(request, timeout=60) as answer:
                 assert answer.status == 201
@@ -237,7 +249,8 @@ def test_the_process_serves_until_it_is_told_to_stop(how: signal.Signals) -> Non
                 assert socket.close_code == 1001
             assert process.wait(30) == 0
             assert process.stderr is not None
-            assert process.stderr.read() == ""
+            assert process.stderr.read() == ""  # strangers are no event
+            assert list(tmp_path.iterdir()) == []
         finally:
             process.kill()
 

@@ -78,7 +78,7 @@ class Studio:
         self._shelf = Shelf(self.limits.takes, self.limits.takes_bytes)
         self._links = Links(self.limits.links)
         self._faces = Faces(self._packs)
-        self._folder = tempfile.TemporaryDirectory(prefix="voxrig-studio-")
+        self._folder = tempfile.TemporaryDirectory(prefix="voxrig-studio-", ignore_cleanup_errors=True)
         self._films = Films(Path(self._folder.name), self._packs, avatar)
         self._work = ThreadPoolExecutor(2, "voxrig-work")
         self._directing = ThreadPoolExecutor(1, "voxrig-stage")  # of its own: frames wait for no upload
@@ -132,8 +132,8 @@ class Studio:
             if error.status < 400:
                 raise
             return _refused(error.status, _SENTENCES.get(error.status, error.reason.lower()))
-        except (ConnectionError, asyncio.CancelledError):
-            raise
+        except ConnectionError:  # who asked is gone, and hears no answer
+            return web.Response(status=400)
         except Exception:
             _log.exception("%s %s failed", request.method, request.path)
             return _refused(500, INTERNAL)
@@ -148,12 +148,11 @@ class Studio:
         yield
         watching.cancel()
         await self._faces.stop()
-        stop = partial(asyncio.get_running_loop().run_in_executor, None)
+        self._films.stop()
         self._work.shutdown(wait=False, cancel_futures=True)
         self._directing.shutdown(wait=False, cancel_futures=True)
-        await stop(self._links.stop)
-        await stop(self._films.stop)
-        await stop(self._folder.cleanup)
+        await asyncio.to_thread(self._links.stop)
+        await asyncio.to_thread(self._folder.cleanup)
 
     async def _leave(self, app: web.Application) -> None:
         for socket in list(self._sockets):

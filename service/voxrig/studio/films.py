@@ -103,10 +103,10 @@ class Films:
         job.path.unlink(missing_ok=True)
 
     def stop(self) -> None:
-        """Ends all of them."""
+        """Ends all of them, with the picture that is drawn now."""
         for job in self._jobs.values():
             job.stopped.set()
-        self._thread.shutdown(cancel_futures=True)
+        self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _make(self, job: Job, show: Show, renderer: str, width: int) -> None:
         try:

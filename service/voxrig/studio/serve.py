@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import secrets
 import signal
 import socket
 import sys
+import threading
+import time
 import webbrowser
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +49,10 @@ def serve(at: Address, device: Device = "auto", avatar: Path | None = None, brow
         load(avatar)
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="voxrig: %(message)s")
     token = at.token or ("" if loopback(at.host) else secrets.token_urlsafe(16))
-    return asyncio.run(_serve(at, token, device, avatar, browse))
+    try:
+        return asyncio.run(_serve(at, token, device, avatar, browse))
+    finally:
+        _leave()
 
 
 async def _serve(at: Address, token: str, device: Device, avatar: Path | None, browse: bool) -> int:
@@ -61,6 +67,7 @@ async def _serve(at: Address, token: str, device: Device, avatar: Path | None, b
     runner = web.AppRunner(
         studio.app(),
         access_log=None,
+        logger=logging.Logger("aiohttp", logging.CRITICAL + 1),  # what strangers send is no event
         handle_signals=False,
         shutdown_timeout=_GRACE,
         max_line_size=_LONGEST_LINE,
@@ -71,13 +78,26 @@ async def _serve(at: Address, token: str, device: Device, avatar: Path | None, b
         url = _url(at.host, listening.getsockname()[1], token)
         print(f"voxrig {__version__} studio on {url}", flush=True)
         if browse:
-            loop.run_in_executor(None, webbrowser.open, url)
+            # Some browsers are programs in the terminal, and nothing comes back before they end.
+            threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
         await stopped.wait()
         for kind in (signal.SIGINT, signal.SIGTERM):  # a second one does not wait
             loop.remove_signal_handler(kind)
     finally:
         await runner.cleanup()
     return 0
+
+
+def _leave() -> None:
+    """Ends the process here and now where a thread still draws or speaks what nobody will have: that can
+    take a minute, and Python would wait for it."""
+    end = time.monotonic() + _GRACE
+    others = [t for t in threading.enumerate() if t is not threading.current_thread() and not t.daemon]
+    for thread in others:
+        thread.join(max(0.0, end - time.monotonic()))
+    if sys.exc_info()[0] is None and any(thread.is_alive() for thread in others):
+        sys.stdout.flush()
+        os._exit(0)
 
 
 def _listening(at: Address) -> socket.socket:
