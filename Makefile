@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 VOXRIG := $(BIN)/voxrig
 
-.PHONY: demo test lint proto bench bench-service bench-bridges bench-batch bench-render clean
+.PHONY: demo test lint proto bench bench-service bench-bridges bench-batch bench-render bench-studio studio-build clean
 
 demo: .venv/demo.stamp
 	@mkdir -p out
@@ -20,6 +20,11 @@ lint: .venv/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The page of voxrig studio; wants node and npm.
+studio-build:
+	npm ci --silent --ignore-scripts --no-audit --no-fund --prefix engine_bridges/web/studio
+	npm run --silent build --prefix engine_bridges/web/studio
 
 # Stubs of the .proto files, by the oldest toolchain that is supported.
 proto: .venv-proto/stamp
@@ -49,6 +54,9 @@ bench-render: .venv/dev.stamp
 	$(BIN)/python tests/bench/bench_splat.py
 	$(BIN)/python tests/bench/bench_portrait.py
 	$(BIN)/python tests/bench/bench_render.py
+
+bench-studio: .venv/dev.stamp
+	$(BIN)/python tests/bench/bench_studio.py
 
 clean:
 	rm -rf .venv .venv-* out build dist *.egg-info

@@ -5,7 +5,7 @@ export { VoxrigError } from "./line.js";
 export { Broadcast, listen, type Ears } from "./listen.js";
 export type { Auto, Encoding, Fault, Frames, Header, Life, Notice, Reply, Style, StyleKey, Summary, Target } from "./messages.js";
 export { decode, encode, Reader, subprotocols, SUBPROTOCOL } from "./messages.js";
-export { hear, microphone } from "./microphone.js";
+export { EAR, hear, microphone } from "./microphone.js";
 export { match } from "./names.js";
 export { Speaker, wall, type Clock } from "./sound.js";
 export { headTurn, morphTargets, vrmExpressions, type Drive, type Expressive, type Morphing } from "./targets.js";

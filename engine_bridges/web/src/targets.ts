@@ -4,8 +4,8 @@
 import { match } from "./names.js";
 
 export interface Morphing {
-  morphTargetDictionary?: Record<string, number>;
-  morphTargetInfluences?: number[];
+  morphTargetDictionary?: Record<string, number> | undefined;
+  morphTargetInfluences?: number[] | undefined;
 }
 
 export interface Traversable {
