@@ -72,6 +72,13 @@ class Wild:
         self.document["accessors"].append(about)
         return len(self.document["accessors"]) - 1
 
+    def places(self, points: np.ndarray) -> int:
+        """Points (v, 3), with the bounds that positions have to tell."""
+        index = self.accessor(points.astype(np.float32))
+        bounds = {"min": points.min(0).tolist(), "max": points.max(0).tolist()}
+        self.document["accessors"][index] |= bounds
+        return index
+
     def node(self, parent: int | None = None, **about: Any) -> int:
         self.document["nodes"].append(about)
         index = len(self.document["nodes"]) - 1
@@ -84,7 +91,7 @@ class Wild:
     def mesh(self, piece: Piece, names: Mapping[str, str] | None = None, **more: Any) -> int:
         """``names`` spells shapes otherwise; ``more`` are entries of the primitive, or attributes."""
         spelled = {name: (names or {}).get(name, name) for name in piece.moves}
-        attributes = {"POSITION": self.accessor(piece.points.astype(np.float32))}
+        attributes = {"POSITION": self.places(piece.points)}
         attributes |= {key: more.pop(key) for key in list(more) if key.isupper()}
         primitive = {
             "attributes": attributes,
@@ -92,9 +99,7 @@ class Wild:
             **more,
         }
         if piece.moves:
-            primitive["targets"] = [
-                {"POSITION": self.accessor(move.astype(np.float32))} for move in piece.moves.values()
-            ]
+            primitive["targets"] = [{"POSITION": self.places(move)} for move in piece.moves.values()]
         mesh = {"primitives": [primitive], "extras": {"targetNames": list(spelled.values())}}
         self.document["meshes"].append(mesh)
         return len(self.document["meshes"]) - 1

@@ -17,6 +17,12 @@ export interface Format {
   options: string[];
 }
 
+export interface Voice {
+  name: string;
+  language: string;
+  description?: string;
+}
+
 export interface Receiver {
   scheme: string;
   example: string;
@@ -32,8 +38,9 @@ export interface About {
   packs: Pack[];
   rigs: { name: string; curves: string[] }[];
   formats: Format[];
+  /** Names of formats. */
   readable: string[];
-  voices: { name: string; language: string }[];
+  voices: Voice[];
   voices_hint?: string;
   receivers: Receiver[];
   renderers: string[];

@@ -14,6 +14,9 @@ export interface Held {
 export class Library {
   readonly held: Held[] = [];
 
+  /** ``takes`` is how many are kept, as many as the server keeps. */
+  constructor(private readonly takes: number) {}
+
   async sound(bytes: Blob, name: string, text = ""): Promise<Speech> {
     return this.keep(await server.upload(bytes, name, text), bytes);
   }
@@ -66,6 +69,7 @@ export class Library {
 
   private keep<T extends Take>(take: T, bytes: Blob): T {
     this.held.push({ take, bytes });
+    this.held.splice(0, Math.max(0, this.held.length - this.takes));
     let total = this.held.reduce((sum, { bytes: kept }) => sum + (kept?.size ?? 0), 0);
     for (const old of this.held.slice(0, -1)) {
       if (total <= MOST) break;

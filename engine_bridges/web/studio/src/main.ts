@@ -11,6 +11,8 @@ interface Debug {
   /** Index of the frame that is shown, and the direction that it is of. */
   frame: number;
   serial: number;
+  /** The newest direction that was asked for. */
+  asked: number;
   /** Seconds of the sound that were heard when it was shown. */
   audioTime: number;
   playing: boolean;
@@ -23,6 +25,8 @@ interface Debug {
   shown: Record<string, number>;
   /** Weights of morph targets that are not 0, as the picture has them. */
   weights: Record<string, number>;
+  /** What the graphics card holds. */
+  graphics: { geometries: number; textures: number };
   /** Milliseconds from changes to their first frames. */
   answers: number[];
 }
@@ -37,6 +41,7 @@ async function begin(): Promise<void> {
   const debug = (): Debug => ({
     frame: studio.live.live ? studio.live.live.frame : studio.frame,
     serial: studio.serial,
+    asked: studio.asked,
     audioTime: studio.moment,
     playing: session.player.playing,
     live: studio.live.live !== null,
@@ -46,6 +51,7 @@ async function begin(): Promise<void> {
     which: session.other ? "B" : "A",
     shown: Object.fromEntries(studio.curves.map((name, i) => [name, studio.values[i] ?? 0])),
     weights: studio.avatar?.weights() ?? {},
+    graphics: studio.view.held,
     answers: [...studio.answers],
   });
   Object.assign(window, { voxrigStudio: { debug, heard: () => session.player.listen() } });

@@ -11,7 +11,7 @@ import { readWav } from "./wav.js";
 import { Waveform } from "./waveform.js";
 
 export class Session {
-  readonly library = new Library();
+  readonly library: Library;
   readonly player = new Player();
   readonly direction: Direction;
   take: Take | null = null;
@@ -29,6 +29,7 @@ export class Session {
   private wanted = 0; // takes asked for; a later one wins
 
   constructor(readonly about: About) {
+    this.library = new Library(about.limits.takes);
     this.direction = new Direction(about);
   }
 

@@ -32,7 +32,7 @@ export class Studio {
   values: Float32Array = new Float32Array(0);
   curves: readonly string[] = [];
   private readonly stage: Stage;
-  private readonly view = new View(find<HTMLCanvasElement>("view"));
+  readonly view = new View(find<HTMLCanvasElement>("view"));
   private readonly timeline: Timeline;
   private readonly list = new CurveList();
   private readonly direct: DirectPanel;
@@ -103,6 +103,11 @@ export class Studio {
       this.ask();
     };
     player.onmove = () => this.moved();
+  }
+
+  /** The newest direction that was asked for. */
+  get asked(): number {
+    return this.stage.serial;
   }
 
   async begin(): Promise<void> {

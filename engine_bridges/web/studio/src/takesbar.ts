@@ -1,6 +1,6 @@
 // The bar of takes: open, sample, record, speak, text; and what is dropped onto the page.
 
-import type { About, Take } from "./contract.js";
+import type { About, Take, Voice } from "./contract.js";
 import { find, option } from "./element.js";
 import { Recorder } from "./recorder.js";
 import { titled, type Session } from "./session.js";
@@ -17,6 +17,7 @@ export class TakesBar {
   private readonly record = find<HTMLButtonElement>("record");
   private recorder: Recorder | null = null;
   private busy = 0;
+  private readonly suffixes: Set<string>; // of curve files
 
   constructor(
     private readonly about: About,
@@ -24,7 +25,8 @@ export class TakesBar {
     private readonly reception: Reception,
   ) {
     const file = find<HTMLInputElement>("file");
-    file.accept += `,${about.readable.map((name) => `.${name}`).join(",")}`;
+    this.suffixes = new Set(about.formats.flatMap(({ name, suffix }) => (about.readable.includes(name) ? [suffix.slice(1)] : [])));
+    file.accept += [...this.suffixes].map((suffix) => `,.${suffix}`).join("");
     find("open").addEventListener("click", () => file.click());
     file.addEventListener("change", () => {
       if (file.files?.[0]) void this.take(file.files[0]);
@@ -69,7 +71,7 @@ export class TakesBar {
       return toast(`${file.name} has ${(file.size / 2 ** 20).toFixed(0)} MB; at most ${(limit / 2 ** 20).toFixed(0)} MB are taken`);
     }
     const { library } = this.session;
-    const curves = this.about.readable.includes(suffix);
+    const curves = this.suffixes.has(suffix);
     await this.bring(`reading ${file.name}`, () => (curves ? library.curves(file, file.name) : library.sound(file, file.name)));
   }
 
@@ -135,7 +137,7 @@ export class TakesBar {
   }
 }
 
-type Voices = readonly { name: string; language: string }[];
+type Voices = readonly Voice[];
 
 /** Asks for a line of text; null where there is none after all. */
 function asked(title: string, text: string, voices: Voices, hint: string): Promise<{ text: string; voice: string } | null> {
@@ -145,7 +147,7 @@ function asked(title: string, text: string, voices: Voices, hint: string): Promi
   find("words-title").textContent = title;
   find("words-hint").textContent = hint;
   find("words-voice-field").hidden = voices.length === 0;
-  voice.replaceChildren(...voices.map(({ name, language }) => option(name, `${name} (${language})`)));
+  voice.replaceChildren(...voices.map(({ name, language, description }) => option(name, `${name} — ${description ?? language}`)));
   area.value = text;
   dialog.returnValue = "";
   dialog.showModal();

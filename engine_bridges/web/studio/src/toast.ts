@@ -7,7 +7,7 @@ const MOST = 3;
 /** Says a sentence; errors stay longer, and a click takes them away. */
 export function toast(sentence: string, kind: "error" | "news" = "error"): void {
   const place = find("toasts");
-  const text = sentence.charAt(0).toUpperCase() + sentence.slice(1);
+  const text = sentence.replace(/^[a-z]+ /, (word) => word.charAt(0).toUpperCase() + word.slice(1)); // no file's name
   const same = [...place.children].find((child) => child.textContent === text);
   same?.remove();
   const made = el("button", { class: `toast ${kind}`, type: "button", title: "Dismiss", onclick: () => made.remove() }, text);

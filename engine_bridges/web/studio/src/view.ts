@@ -15,6 +15,8 @@ export interface Frame {
 
 const SLOW = 34; // ms a picture may take before it is drawn coarser
 const FAST = 14;
+const COARSEST = 0.4; // of the resolution
+const REST = 250; // ms without change after which it is drawn in full once more
 
 export class View {
   private readonly renderer: WebGLRenderer;
@@ -28,12 +30,16 @@ export class View {
   private scale = 1; // of the resolution
   private load = 0; // ms between pictures, smoothed
   private last = 0;
+  private drawnAt = 0;
+  private coarse = false; // what is shown now
 
   constructor(private readonly canvas: HTMLCanvasElement) {
     this.renderer = new WebGLRenderer({ canvas, antialias: true, alpha: true, powerPreference: "high-performance" });
     this.renderer.toneMapping = ACESFilmicToneMapping;
     this.renderer.toneMappingExposure = 1.0;
-    this.lights();
+    const slow = drawnByProcessor(this.renderer);
+    if (slow) this.scale = COARSEST;
+    this.lights(!slow);
     this.controls = new OrbitControls(this.camera, canvas);
     this.controls.enableDamping = !matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.controls.dampingFactor = 0.12;
@@ -84,54 +90,82 @@ export class View {
   /** A picture, if there is anything new. */
   draw(changed: boolean, now: number): void {
     const moved = this.controls.update();
-    if (!changed && !moved && !this.stale) {
+    if (changed || moved || this.stale) {
+      this.stale = false;
+      this.resolve(this.scale);
+      this.renderer.render(this.scene, this.camera);
+      this.drawnAt = now;
+      this.keepUp(now);
+    } else {
       this.last = 0;
-      return;
+      if (!this.coarse || now - this.drawnAt < REST) return;
+      this.resolve(1);
+      this.renderer.render(this.scene, this.camera);
     }
-    this.stale = false;
-    this.renderer.render(this.scene, this.camera);
-    this.keepUp(now);
+  }
+
+  /** What the graphics card holds, for tests. */
+  get held(): { geometries: number; textures: number } {
+    return { ...this.renderer.info.memory };
   }
 
   private resize(): void {
     const { clientWidth: width, clientHeight: height } = this.canvas;
     if (width === 0 || height === 0) return;
     const before = this.camera.aspect;
-    this.renderer.setPixelRatio(Math.min(2, devicePixelRatio) * this.scale);
-    this.renderer.setSize(width, height, false);
     this.camera.aspect = width / height;
     this.camera.updateProjectionMatrix();
     if (Math.abs(before - this.camera.aspect) > 0.01) this.reset();
     this.stale = true;
   }
 
+  /** Sets the size of the picture, as a share of what the screen has. */
+  private resolve(scale: number): void {
+    const { clientWidth: width, clientHeight: height } = this.canvas;
+    const ratio = Math.min(2, devicePixelRatio) * scale;
+    this.coarse = scale < 1;
+    if (this.canvas.width === Math.floor(width * ratio) && this.canvas.height === Math.floor(height * ratio)) return;
+    this.renderer.setPixelRatio(ratio);
+    this.renderer.setSize(width, height, false);
+  }
+
   /** Draws coarser where pictures take long, and finer again where they do not. */
   private keepUp(now: number): void {
     const since = this.last ? now - this.last : 0;
     this.last = now;
-    if (since <= 0 || since > 500) return;
+    if (since <= 0) return;
     this.load = this.load ? this.load * 0.95 + since * 0.05 : since;
     const scale = this.load > SLOW ? this.scale * 0.75 : this.load < FAST && this.scale < 1 ? this.scale * 1.1 : this.scale;
-    const next = Math.min(1, Math.max(0.5, scale));
+    const next = Math.min(1, Math.max(COARSEST, scale));
     if (Math.abs(next - this.scale) < 0.02) return;
     this.scale = next;
     this.load = 0;
-    this.resize();
   }
 
-  private lights(): void {
-    const room = new RoomEnvironment();
-    const maker = new PMREMGenerator(this.renderer);
-    this.scene.environment = maker.fromScene(room, 0.04).texture;
-    this.scene.environmentIntensity = 0.32;
-    maker.dispose();
+  /** Three lights and a sky; with ``mirrored`` also a room that skin and eyes reflect, which takes a card to make. */
+  private lights(mirrored: boolean): void {
+    if (mirrored) {
+      const maker = new PMREMGenerator(this.renderer);
+      const room = new RoomEnvironment();
+      this.scene.environment = maker.fromScene(room, 0.04).texture;
+      this.scene.environmentIntensity = 0.32;
+      room.dispose();
+      maker.dispose();
+    }
     const key = new DirectionalLight(new Color(0xfff1e2), 2.3);
     key.position.set(0.7, 0.75, 1.3);
     const fill = new DirectionalLight(new Color(0xb9cdf2), 0.75);
     fill.position.set(-1.3, 0.15, 0.9);
     const rim = new DirectionalLight(new Color(0xd7e4ff), 2.2);
     rim.position.set(-0.7, 0.7, -1.2);
-    this.rig.add(key, fill, rim, key.target, fill.target, rim.target, new HemisphereLight(0xdfe8f5, 0x2b2622, 0.35));
+    this.rig.add(key, fill, rim, key.target, fill.target, rim.target, new HemisphereLight(0xdfe8f5, 0x2b2622, mirrored ? 0.35 : 0.8));
     this.scene.add(this.rig);
   }
+}
+
+/** Whether there is no graphics card. */
+function drawnByProcessor(renderer: WebGLRenderer): boolean {
+  const gl = renderer.getContext();
+  const told = gl.getExtension("WEBGL_debug_renderer_info");
+  return told !== null && /swiftshader|llvmpipe|software/i.test(String(gl.getParameter(told.UNMASKED_RENDERER_WEBGL)));
 }
