@@ -25,7 +25,7 @@ from speech import RATE, LocalVoice, Voice
 from stage import FPS, Log, Loudspeaker, Stage
 
 import voxrig
-from voxrig.errors import BridgeError, VoxrigError, unknown
+from voxrig.errors import BridgeError, VoxrigError, one_line, unknown
 from voxrig.tts import VOICES, Speaker
 from voxrig.types import Array
 from voxrig_bridge import Opener, Outlet
@@ -83,6 +83,14 @@ class Rehearsal(Terminal):
         return self.answers.pop(0) if self.answers else "1" if choices else ""
 
 
+def rehearsal(path: str) -> Rehearsal:
+    """The part of a player in a file. Raises VoxrigError."""
+    try:
+        return Rehearsal(**json.loads(Path(path).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise VoxrigError(f"cannot read a rehearsal from {path}: {one_line(str(error))}") from error
+
+
 class Mute:
     """No loudspeaker."""
 
@@ -98,7 +106,10 @@ class Device:
             import sounddevice
         except (ImportError, OSError) as error:
             raise VoxrigError("no sound here: pip install 'voxrig[mic]', or say --mute") from error
-        self._stream: Any = sounddevice.OutputStream(RATE, channels=1, dtype="float32", latency=0.05)
+        try:
+            self._stream: Any = sounddevice.OutputStream(RATE, channels=1, dtype="float32", latency=0.05)
+        except (sounddevice.PortAudioError, ValueError) as error:
+            raise VoxrigError(f"no loudspeaker here ({one_line(str(error))}); say --mute") from error
         self._stream.start()
 
     def play(self, samples: Array) -> None:
@@ -210,7 +221,7 @@ def main() -> int:
             shown = faces(graph, args.url, opener)
             speaker = Speaker()
             voices: dict[str, Voice] = {a.name: LocalVoice(speaker, a.voice) for a in graph.actors.values()}
-            player = Rehearsal(**json.loads(Path(args.rehearse).read_text())) if args.rehearse else Terminal()
+            player = rehearsal(args.rehearse) if args.rehearse else Terminal()
             loudspeaker = Recording(args.wav, stack) if args.wav else Mute() if args.mute else Device()
             log = logging(stack.enter_context(open(args.log or os.devnull, "w", encoding="utf-8")))
             asyncio.run(
