@@ -92,14 +92,14 @@ func _say(name: String, from: float) -> void:
 	var node = _graph.nodes[name]
 	if node.get("set", "") != "":
 		_flags[node.set] = true
-	_tell({"kind": "node", "node": name, "npc": node.speaker, "from": from})
 	for other in _npcs:
 		var seen = node.get("to", "") if other == node.speaker else node.speaker
 		_npcs[other].look(_graph.cast[other].get("sees", {}).get(seen))
 	_words = 0
 	while _words < _lines[name].words.size() and _lines[name].words[_words][1] < from:
 		_words += 1
-	_npcs[node.speaker].say(_lines[name], from)
+	var first = _npcs[node.speaker].say(_lines[name], from)
+	_tell({"kind": "node", "node": name, "npc": node.speaker, "from": from, "first": first})
 	$Subtitles.text = node.speaker + ":"
 	_phase = SPEAKING
 

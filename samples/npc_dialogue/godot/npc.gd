@@ -46,13 +46,14 @@ func _ready() -> void:
 	add_child(face)
 
 
-# Begins a line: {"pcm", "words", "styles", "looks"} as Lines has them, from ``from`` seconds on.
-func say(line: Dictionary, from: float) -> void:
+# Begins a line, {"pcm", "words", "styles"}, from ``from`` seconds on; index of its first frame.
+func say(line: Dictionary, from: float) -> int:
 	_speech = line.pcm
 	_spoken = int(from * FPS) * PIECE
 	_first = _said
 	_end = _said + int(ceil((_speech.size() - _spoken) / float(PIECE)))
 	_styles = line.styles.duplicate()
+	return _first
 
 
 func is_speaking() -> bool:
