@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -95,6 +96,20 @@ def jaw(events: list[dict[str, Any]], npc: str) -> tuple[Array, Array]:
         np.array([event["frame"] for event in shown]),
         np.array([event["values"][column] for event in shown], np.float32),
     )
+
+
+def test_the_head_is_one_that_godot_imports_at_once(game: Path) -> None:
+    whole = json.loads((game / "lines" / "dialogue.json").read_text())
+    assert whole["nodes"] == NODES
+    glb = (game / "avatar.glb").read_bytes()
+    magic, version, size, length, kind = struct.unpack_from("<4sIII4s", glb)
+    assert (magic, version, size, kind) == (b"glTF", 2, len(glb), b"JSON")
+    head = json.loads(glb[20 : 20 + length])
+    surfaces = [surface["attributes"] for mesh in head["meshes"] for surface in mesh["primitives"]]
+    for has in surfaces:
+        counts = {head["accessors"][has[name]]["count"] for name in ("POSITION", "TANGENT")}
+        assert len(counts) == 1
+    assert len(surfaces) == 6
 
 
 @needs_godot

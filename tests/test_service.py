@@ -308,6 +308,35 @@ def test_an_interrupt_closes_the_mouth_and_begins_anew(models: dict[str, OnnxMod
     run(main)
 
 
+@pytest.mark.parametrize("pacing", [pb.PACING_BURST, pb.PACING_REALTIME])
+def test_an_interrupt_after_the_end_of_sound_closes_the_mouth_and_nothing_follows(
+    models: dict[str, OnnxModel], pacing: int
+) -> None:
+    """All of a line was sent at once, and the player cuts in while it is shown."""
+
+    async def main() -> None:
+        async with serving(models) as (_, stub):
+            call = stub.Animate()
+            await call.write(config(rigs=["native"], pacing=pacing, window=40))
+            await call.write(audio(speech(2.0)))
+            await call.write(END)
+            got = []
+            while sum(r.frames.count for r in got) < 30:
+                got.append(await call.read())
+            for _ in range(2):
+                await call.write(pb.AnimateRequest(interrupt=pb.Interrupt(shown=19, closing=0.1)))
+            after = await rest(call)
+            at = [i for i, r in enumerate(after) if r.WhichOneof("part") == "notice"]
+            notices = [after[i].notice for i in at]
+            assert [(n.code, n.first, n.end) for n in notices] == [(pb.Notice.CODE_INTERRUPTED, 20, 26)] * 2
+            values = values_of(after[at[-1] :])
+            assert len(values) == 6
+            assert np.abs(values[-1]).max() < 1e-6
+            assert after[-1].WhichOneof("part") == "summary"
+
+    run(main)
+
+
 def test_silence_is_put_in_where_no_sound_comes_and_told(models: dict[str, OnnxModel]) -> None:
     async def main() -> None:
         async with serving(models) as (_, stub):

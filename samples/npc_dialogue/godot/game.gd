@@ -196,7 +196,7 @@ func _on_frame(values: PoolRealArray, npc) -> void:
 	var rounded = []
 	for value in values:
 		rounded.append(stepify(value, 0.0001))
-	var mesh = npc.get_node_or_null("Head/Face")
+	var mesh = npc.get_node_or_null("Head/Skeleton/Face")
 	var jaw = mesh.get("blend_shapes/jawOpen") if mesh != null else null
 	_tell({"kind": "frame", "npc": npc.name, "frame": npc.face.shown(), "values": rounded, "mesh": jaw})
 

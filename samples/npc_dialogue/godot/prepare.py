@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import struct
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -32,7 +33,8 @@ def prepare(dialogue: Path, into: Path) -> None:
     graph, speaker = load(dialogue), Speaker()
     addon = ROOT / "engine_bridges" / "godot" / "addons" / "voxrig" / "godot3"
     shutil.copytree(addon, into / "addons" / "voxrig", dirs_exist_ok=True)
-    shutil.copy(Path(voxrig.__file__).parent / "packs" / "avatar.glb", into)
+    head = (Path(voxrig.__file__).parent / "packs" / "avatar.glb").read_bytes()
+    (into / "avatar.glb").write_bytes(with_tangents(head))
     lines = into / "lines"
     lines.mkdir(exist_ok=True)
     (lines / ".gdignore").touch()  # read as they are, not imported
@@ -48,6 +50,26 @@ def prepare(dialogue: Path, into: Path) -> None:
         (lines / f"{node.name}.json").write_text(told, encoding="utf-8")
         soundfile.write(lines / f"{node.name}.wav", line.samples, RATE, "PCM_16")
         print(f"{node.name}: {line.seconds:.1f} s")
+
+
+def with_tangents(glb: bytes) -> bytes:
+    """The same head with tangents, all zero, where it has none.
+
+    Godot 3.2 would work them out again for each of the 68 shapes, for many minutes. Only materials with a relief
+    need tangents, and their surfaces have their own. An accessor without data is zeros.
+    """
+    (size,) = struct.unpack_from("<I", glb, 12)
+    head = json.loads(glb[20 : 20 + size])
+    for mesh in head["meshes"]:
+        for surface in mesh["primitives"]:
+            if "TANGENT" not in (has := surface["attributes"]):
+                count = head["accessors"][has["POSITION"]]["count"]
+                has["TANGENT"] = len(head["accessors"])
+                head["accessors"].append({"componentType": 5126, "count": count, "type": "VEC4"})
+    text = json.dumps(head).encode()
+    text += b" " * (-len(text) % 4)
+    told = text + glb[20 + size :]
+    return struct.pack("<4sIIII", b"glTF", 2, 20 + len(told), len(text), 0x4E4F534A) + told
 
 
 def _plain(style: dict[str, object]) -> dict[str, object]:

@@ -245,7 +245,7 @@ class LiveStream:
         """Forgets sound not yet heard and frames not yet sent, and closes the mouth; the stream goes on.
 
         ``shown`` is the last frame that was shown or will be, by default the last one sent; ``closing``
-        is in seconds, 0.15 by default.
+        is in seconds, 0.15 by default. After ``end`` nothing follows but the summary.
         """
         self._send(self._dialogue.interrupt(shown, closing))
 

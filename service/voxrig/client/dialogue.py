@@ -169,7 +169,6 @@ class Dialogue:
 
     def interrupt(self, shown: int | None, closing: float) -> Request:
         """Forget what is unheard and unsent, and close the mouth."""
-        self._check_open("an interrupt")
         return self._request(interrupt=pb.Interrupt(shown=shown, closing=closing))
 
     def ack(self, frame: int) -> Request:

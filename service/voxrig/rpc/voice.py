@@ -132,8 +132,10 @@ class Voice:
         self._ready.set()
 
     def interrupt(self, shown: int | None = None, closing: float = 0.0) -> None:
-        """Forgets what is unheard and unsent and closes the mouth, from after frame ``shown``."""
-        self._check_open("an interrupt")
+        """Forgets what is unheard and unsent and closes the mouth, from after frame ``shown``.
+
+        Where the sound has ended, nothing follows.
+        """
         if not 0 <= closing <= 5:
             raise VoxrigError(f"closing is {closing:g} s; have 0 to 5")
         self.heard_at = self._clock()
@@ -154,6 +156,9 @@ class Voice:
         self._shown = min(self._shown, first)
         said = f"new sound begins with frame {base}; the mouth closes from frame {first}"
         self._notices.append(Notice("interrupted", said, first, base))
+        self._all_made = False
+        if self._ended:
+            self._line.end()
         self._ready.set()
         self._room.set()
 
@@ -296,7 +301,7 @@ class Voice:
             self._waiting.append(Block(start, told.tracks))
             self._made = start + count
         self._all_made = told.last
-        if self.order.pacing == "realtime":
+        if self.order.pacing == "realtime" and self._zero is not None:
             self._drop(now)
         self._ready.set()
         if told.last:
