@@ -220,6 +220,7 @@ def test_frame_rates_out_of_range(fails: Fails, word: str) -> None:
         (("animated",), "argument VERB: invalid choice: 'animated'"),
         (("--quiet", "rigs"), "unrecognized arguments: --quiet"),
         (("rigs", "arkit"), "unrecognized arguments: arkit"),
+        (("convert", "a.csv", "--out", "b.csv"), "unrecognized arguments: --out; see voxrig convert --help"),
         (("animate",), "the following arguments are required"),
         (("animate", "talk.wav"), "one of the arguments --out --out-dir is required"),
         (("animate", "talk.wav", *TO, "--out-dir", "made"), "not allowed with argument --out"),

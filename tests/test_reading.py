@@ -338,6 +338,7 @@ ROW = ",".join("0" * 15)
         ("", "it is empty"),
         ("frame,jawOpen\n0,1\n", "it begins with 'frame,jawOpen'; expected time_s,"),
         (b"\x89PNG\r\n\x1a\n", "it begins with '"),
+        (b"RIFF$\0\0\0WAVEfmt ", "it is a recording, not curves; voxrig animate makes curves of it"),
         (b"\xff\xfet\0i\0m\0e\0", "it is UTF-16; save it as UTF-8"),
         (b"time_s,\xff\n", "it is no text (byte 7 is not UTF-8)"),
         (b"time_s,\0\n", "it is no table"),

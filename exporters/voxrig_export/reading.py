@@ -27,6 +27,7 @@ LARGEST = 512 << 20
 """Bytes of a file that is read; more is refused, so that memory stays bounded."""
 
 _HEAD = 1 << 16  # bytes that tell the format
+_SOUNDS = (b"RIFF", b"RF64", b"fLaC", b"OggS", b"ID3", b"\xff\xfb")  # WAV, FLAC, Ogg, MP3
 
 Reader = Callable[[BinaryIO, Fraction | None], Frames]
 """Bytes, and the rate where they do not tell it, to frames from index 0. Raises FormatError."""
@@ -125,6 +126,8 @@ def _told(data: BinaryIO) -> str:
         raise FormatError("it is empty")
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise FormatError("it is UTF-16; save it as UTF-8")
+    if head.startswith(_SOUNDS):
+        raise FormatError("it is a recording, not curves; voxrig animate makes curves of it")
     expected = " or ".join(f"{entry.head} ({entry.name})" for entry in READABLE)
     raise FormatError(f"it begins with '{one_line(_line(head)[:40])}'; expected {expected}")
 

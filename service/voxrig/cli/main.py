@@ -32,7 +32,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="replace")  # a terminal without × or … still gets its line
     try:
         try:
-            args = _parser().parse_args(take.paces(sys.argv[1:] if argv is None else argv))
+            words = take.paces(sys.argv[1:] if argv is None else argv)
+            args, left = _parser().parse_known_args(words)
+            if left:  # told by the verb, whose help is the one to see
+                _Parser(prog=f"voxrig {args.verb}").error(f"unrecognized arguments: {' '.join(left)}")
             return int(args.run(args) or 0)
         finally:
             if sys.stdout is not None:  # closed by the shell

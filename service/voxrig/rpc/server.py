@@ -231,8 +231,9 @@ def _listen(server: Any, setup: Setup) -> int:
         if credentials is not None:
             return int(server.add_secure_port(address, credentials))
         return int(server.add_insecure_port(address))
-    except RuntimeError as error:
-        raise VoxrigError(f"cannot listen on {address}: in use, or no address of this machine") from error
+    except RuntimeError as error:  # which does not tell one from the other
+        why = "in use, or no address of this machine; --port 0 finds a free one"
+        raise VoxrigError(f"cannot listen on {address}: {why}") from error
 
 
 def _studio(setup: Setup, metrics: Metrics) -> Studio | None:
