@@ -8,6 +8,7 @@ import functools
 import json
 import os
 import shutil
+import socket
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -224,6 +225,15 @@ def test_a_refusal_is_told(page: str, speech: OnnxModel) -> None:
             assert got["message"].startswith("no key, or a wrong one")
 
     asyncio.run(both())
+
+
+def test_a_server_that_is_not_there_is_told(page: str) -> None:
+    with socket.socket() as taken:  # so that nobody listens there
+        taken.bind(("127.0.0.1", 0))
+        url = f"ws://127.0.0.1:{taken.getsockname()[1]}{web.PATH}"
+        got = in_chromium(page, "refused", url, KEY)
+    assert got["code"] == "UNAVAILABLE"
+    assert got["message"].startswith(f"no voxrig answers at {url}: ")
 
 
 def test_a_microphone_is_heard(page: str) -> None:

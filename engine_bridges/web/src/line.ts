@@ -48,11 +48,15 @@ export function open(
     socket.onclose = (event) => {
       const lost = event.code === 1000 || event.code === 1005 ? null : new VoxrigError(`connection closed (${event.code})`, "UNAVAILABLE");
       const error = fault ?? lost;
-      if (!opened) reject(error ?? new VoxrigError(`no server at ${url}`, "UNAVAILABLE"));
+      if (!opened) reject(fault ?? new VoxrigError(unanswered(url), "UNAVAILABLE")); // browsers do not tell why
       else if (socket.protocol !== SUBPROTOCOL) reject(new VoxrigError(`${url} does not speak ${SUBPROTOCOL}`, "INTERNAL"));
       else closed(error);
     };
   });
+}
+
+function unanswered(url: string): string {
+  return `no voxrig answers at ${url}: nobody listens there, a service's path (/v1/face) is not in it, or this page's origin is refused`;
 }
 
 function failed(fault: Fault): VoxrigError {
