@@ -1,9 +1,11 @@
-# make demo: a talking face in curve files.  make test: the tests.  Both build .venv first.
+# make demo: a talking face in curve files.  make studio: one in a browser.  make test: the tests.
+# All build .venv first.
 PYTHON ?= python3
 BIN := .venv/bin
 VOXRIG := $(BIN)/voxrig
+PAGE := service/voxrig/studio/page/index.html
 
-.PHONY: demo test lint proto bench bench-service bench-bridges bench-batch bench-render bench-studio studio-build clean
+.PHONY: demo studio test lint proto bench bench-service bench-bridges bench-batch bench-render bench-studio studio-build clean
 
 demo: .venv/demo.stamp
 	@mkdir -p out
@@ -21,7 +23,11 @@ lint: .venv/dev.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# The page of voxrig studio; wants node and npm.
+# A page on which a face speaks while you tune it.
+studio: .venv/studio.stamp $(PAGE)
+	@$(VOXRIG) studio
+
+# The page itself; wants node and npm.
 studio-build:
 	npm ci --silent --ignore-scripts --no-audit --no-fund --prefix engine_bridges/web/studio
 	npm run --silent build --prefix engine_bridges/web/studio
@@ -69,6 +75,14 @@ EXTRA ?= cpu
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[$(EXTRA),plot]'
 	@touch $@
+
+.venv/studio.stamp: .venv/demo.stamp
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[$(EXTRA),plot,studio,tts,render]'
+	@touch $@
+
+$(PAGE): $(shell find engine_bridges/web/studio/src engine_bridges/web/src -type f) engine_bridges/web/studio/package-lock.json
+	@echo "building the page"
+	@$(MAKE) --no-print-directory studio-build
 
 .venv/dev.stamp: .venv/demo.stamp
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[$(EXTRA),text,plot,dev]'
