@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from contextlib import suppress
 
 from aiohttp import ClientError, ClientSession, ClientWebSocketResponse, WSMsgType, web
@@ -27,6 +28,7 @@ class Faces:
 
     def __init__(self, packs: Packs) -> None:
         self._packs = packs
+        self._key = secrets.token_urlsafe(16)  # of the floor, so that all come through the studio's own door
         self._begun = asyncio.Lock()
         self._floor: Floor | None = None
         self._front: Front | None = None
@@ -39,7 +41,11 @@ class Faces:
         session, port = await self._begin()
         try:
             inner = await session.ws_connect(
-                f"ws://{_HOME}:{port}{PATH}", protocols=ours, max_msg_size=0, autoclose=False
+                f"ws://{_HOME}:{port}{PATH}",
+                protocols=ours,
+                headers={"Authorization": f"Bearer {self._key}"},
+                max_msg_size=0,
+                autoclose=False,
             )
         except ClientError as error:
             raise Refusal(429, f"no room for another conversation: {error}") from error
@@ -84,7 +90,7 @@ class Faces:
                 )
                 limits = Limits(streams=_STREAMS, renders=0)
                 self._floor = Floor(models, limits, Metrics(_STREAMS), expression=expression, ear=ear)
-                front = Front(self._floor, Entrance(_HOME, 0))
+                front = Front(self._floor, Entrance(_HOME, 0, keys=(self._key,)))
                 await front.start()
                 self._session, self._front = ClientSession(), front
             return self._session, self._front.port
