@@ -125,17 +125,17 @@ class Acting:
         and curves (t, c) → curves (t, c)."""
         return np.concatenate([curves[:0], *self.along(samples, curves, first)])
 
-    def along(self, samples: Array, curves: Array, first: int = 0) -> Iterator[Array]:
+    def along(self, samples: Array, curves: Array, first: int = 0, at_once: int = _BLOCK) -> Iterator[Array]:
         """``over`` by and by: the next (u, c) curves, of which the first is frame ``first``. Frames below 0
-        are before the sound."""
+        are before the sound. ``at_once`` is an even number of frames."""
         size, frames = self.expression.samples, len(curves)
         whole = -(-frames // 2) * 2
         sound = np.zeros(whole * size, np.float32)
         begun = sound[max(0, -first) * size :]
         begun[: len(samples)] = samples[: len(begun)]
         padded = np.pad(curves, ((0, whole - frames), (0, 0)), mode="edge") if whole > frames else curves
-        for at in range(0, whole, _BLOCK):
-            block = padded[at : at + _BLOCK]
+        for at in range(0, whole, at_once):
+            block = padded[at : at + at_once]
             heard = sound[at * size : (at + len(block)) * size]
             style = self.style(first + at, len(block))
             [shown], [self.state] = self.expression.step(heard[None], block[None], style[None], [self.state])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
@@ -10,6 +11,7 @@ from voxrig_bridge.receivers import RECEIVERS
 from voxrig_export import formats, readable
 
 from .._version import __version__
+from ..idle import Life
 from ..model import PACKS, find, read_card
 from ..rigs import get, names
 from ..style import EMOTIONS, SPEAKERS
@@ -22,7 +24,6 @@ SAYS: Final = (
     "Hello! Move your lips with me: five fine vowels, a bold blue moon, and maybe a whole chorus of sheep."
 )
 """What is said in it."""
-_IDLE = ("blink", "gaze", "head", "brows", "breath")
 
 
 def told() -> dict[str, Any]:
@@ -35,7 +36,7 @@ def told() -> dict[str, Any]:
         "version": __version__,
         "emotions": list(EMOTIONS),
         "speakers": list(SPEAKERS),
-        "idle": list(_IDLE),
+        "idle": [part.name for part in fields(Life)],
         "packs": [
             {"name": name, "lookahead": round(card.lookahead / card.rate, 3), "live": name != "file"}
             for name, card in cards

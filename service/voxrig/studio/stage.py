@@ -164,19 +164,19 @@ class Stage:
 def _ordered(show: Show, since: float) -> Iterator[Frames]:
     """Blocks of a show: that with the moment ``since`` and those after it, then those before."""
     first = min(int(since * float(show.direction.fps)), show.frames - 1)
-    before: list[Frames] = []
+    before: list[Array] = []
     for part in show.parts():
-        if part.start + len(part) <= first:
-            before.append(part)
-            continue
-        yield from _cut(part.values, part)
+        early = min(max(0, first - part.start), len(part))
+        if early:
+            before.append(part.values[:early])
+        yield from _cut(part, part.values[early:], part.start + early)
     if before:
-        yield from _cut(np.concatenate([part.values for part in before]), before[0])
+        yield from _cut(part, np.concatenate(before), 0)
 
 
-def _cut(values: Array, first: Frames) -> Iterator[Frames]:
+def _cut(of: Frames, values: Array, start: int) -> Iterator[Frames]:
     for at in range(0, len(values), BLOCK):
-        yield Frames(first.rig, values[at : at + BLOCK], first.fps, first.start + at)
+        yield Frames(of.rig, values[at : at + BLOCK], of.fps, start + at)
 
 
 def _header(serial: int, show: Show) -> str:

@@ -59,7 +59,7 @@ class Take(Protocol):
         ...
 
     def play(self, direction: Direction, staging: Staging, packs: Packs) -> Iterator[Frames]:
-        """Frames on the take's own rig, a second or so at a time. Raises VoxrigError."""
+        """Frames on the take's own rig, a few seconds at a time. Raises VoxrigError."""
         ...
 
 
