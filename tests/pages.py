@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import urllib.request
+import wave
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -21,6 +22,8 @@ from voxrig.rigs import get, head
 
 PAGE = Path(__file__).parents[1] / "service" / "voxrig" / "studio" / "page" / "index.html"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+USUAL = {"life": dict.fromkeys(("blink", "gaze", "head", "brows", "breath"), 1.0)}
+"""How a page directs at first."""
 PATIENCE = 90.0
 """Seconds after which something that should happen has not."""
 FLAGS = [
@@ -168,3 +171,51 @@ def rows(
     wanted = {"format": "npz", "rig": rig, "fps": fps, "direction": direction}
     with np.load(io.BytesIO(server.post(f"takes/{take}/export", wanted))) as file:
         return list(file["curves"]), file["values"]
+
+
+def ramp(path: Path, seconds: float) -> Path:
+    """A sound that tells by its value how late it is: from -0.5 to 0.5."""
+    samples = np.linspace(-0.5, 0.5, round(seconds * 48000))
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(48000)
+        file.writeframes((samples * 32767).astype("<i2").tobytes())
+    return path
+
+
+# Of each picture: the values on the face, and the newest sample that the speaker was handed.
+LISTEN = """([pictures, until]) => new Promise((resolve) => {
+  const seen = [];
+  const look = () => {
+    const {samples, latency} = voxrigStudio.heard() ?? {};
+    const {shown, audioTime, playing} = voxrigStudio.debug();
+    if (samples) seen.push([Object.values(shown), samples.at(-1), latency]);
+    if (seen.length < pictures && audioTime < until && playing) requestAnimationFrame(look);
+    else resolve(seen);
+  };
+  requestAnimationFrame(look);
+})"""
+
+
+def place(values: np.ndarray, face: np.ndarray) -> float:
+    """Where on the way from frame to frame a face is, in frames: values run in straight lines between them."""
+    ways = np.diff(values, axis=0)
+    lengths = np.maximum((ways**2).sum(1), 1e-12)
+    parts = np.clip(((face - values[:-1]) * ways).sum(1) / lengths, 0, 1)
+    off = np.linalg.norm(values[:-1] + parts[:, None] * ways - face, axis=1)
+    return float(off.argmin() + parts[off.argmin()])
+
+
+def lateness(tab: Tab, server: Server, seconds: float, pictures: int, until: float = 1e9) -> np.ndarray:
+    """Of each picture, by how many frames the face is from what is heard: face and sound are both measured."""
+    told = tab.debug()
+    _, values = rows(server, told["take"], told["rig"], **USUAL)
+    tab.page.keyboard.press("Space")
+    tab.wait("voxrigStudio.debug().audioTime > 0.3")
+    late = []
+    for face, sample, latency in tab.page.evaluate(LISTEN, [pictures, until]):
+        heard = (sample + 0.5) * seconds - latency
+        late.append(place(values, np.array(face, np.float32)) - heard * 60)
+    tab.page.keyboard.press("Space")
+    return np.array(late)

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-import wave
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from pages import Server, Tab, rows
+from pages import USUAL, Server, Tab, lateness, ramp, rows
 from sounds import SAMPLE
 from wild_glb import Wild, piece
-
-LIFE = dict.fromkeys(("blink", "gaze", "head", "brows", "breath"), 1.0)
-USUAL = {"life": LIFE}
-"""How a page directs at first."""
 
 
 def seek(tab: Tab, share: float) -> None:
@@ -44,7 +39,7 @@ def test_frames_that_are_served_are_put_on_the_face(tab: Tab, server: Server) ->
         assert told["frame"] == pytest.approx(share * len(values), abs=3)
         np.testing.assert_allclose(row(told, names), values[told["frame"]], atol=1e-4)
         weights = {plain(name): weight for name, weight in told["weights"].items()}
-        assert len(weights) > 10
+        assert len(weights) > 5
         shown = {plain(name): value for name, value in told["shown"].items()}
         for name, weight in weights.items():
             assert weight == pytest.approx(shown[name], abs=1e-6)
@@ -72,46 +67,6 @@ def test_between_frames_values_run_in_straight_lines(tab: Tab, server: Server) -
         low = int(at)
         mixed = values[low] + (at - low) * (values[low + 1] - values[low])
         np.testing.assert_allclose(row(told, names), mixed, atol=1e-4)
-
-
-def ramp(path: Path, seconds: float) -> Path:
-    """A sound that tells by its value how late it is: from -0.5 to 0.5."""
-    samples = np.linspace(-0.5, 0.5, round(seconds * 48000))
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(48000)
-        file.writeframes((samples * 32767).astype("<i2").tobytes())
-    return path
-
-
-# Of each picture: the values on the face, and the newest sample that the speaker was handed.
-LISTEN = """(pictures) => new Promise((resolve) => {
-  const seen = [];
-  const look = () => {
-    const {samples, latency} = voxrigStudio.heard() ?? {};
-    const {shown, frame, playing} = voxrigStudio.debug();
-    if (samples) seen.push([Object.values(shown), samples.at(-1), latency, frame]);
-    if (seen.length < pictures && playing) requestAnimationFrame(look);
-    else resolve(seen);
-  };
-  requestAnimationFrame(look);
-})"""
-
-
-def lateness(tab: Tab, server: Server, seconds: float, pictures: int) -> np.ndarray:
-    """Of each picture, by how many frames the face is from what is heard: face and sound are both measured."""
-    told = tab.debug()
-    _, values = rows(server, told["take"], told["rig"], **USUAL)
-    tab.page.keyboard.press("Space")
-    tab.wait("voxrigStudio.debug().audioTime > 0.3")
-    late = []
-    for face, sample, latency, _ in tab.page.evaluate(LISTEN, pictures):
-        heard = (sample + 0.5) * seconds - latency
-        near = np.linalg.norm(values - np.array(face, np.float32), axis=1)
-        late.append(int(near.argmin()) - heard * 60)
-    tab.page.keyboard.press("Space")
-    return np.array(late)
 
 
 def test_the_face_keeps_time_with_the_sound(tab: Tab, server: Server, tmp_path: Path) -> None:
@@ -152,15 +107,15 @@ def test_keys_of_style_hold_from_their_moment(tab: Tab, server: Server) -> None:
     tab.slide("anger", 1.0)
     told = tab.settle()
     assert "key 1 at 4.1" in tab.page.inner_text("#direct").lower()
-    tab.page.keyboard.press("End")
-    tab.page.keyboard.press("ArrowLeft")
+    seek(tab, 0.8)
+    tab.page.keyboard.press("ArrowRight")
     after = row(tab.settle(), plain_names)
     assert np.abs(after - plain_values[tab.debug()["frame"]]).max() > 0.1
     tab.page.keyboard.press("Home")
     np.testing.assert_allclose(row(tab.settle(), plain_names), plain_values[0], atol=1e-4)
-    tab.page.keyboard.press("End")
     tab.page.keyboard.press("Delete")
-    tab.page.keyboard.press("ArrowLeft")
+    seek(tab, 0.8)
+    tab.page.keyboard.press("ArrowRight")
     told = tab.settle()
     np.testing.assert_allclose(row(told, plain_names), plain_values[told["frame"]], atol=1e-4)
 
@@ -275,7 +230,7 @@ def test_everything_has_a_name_for_those_who_do_not_see(tab: Tab) -> None:
 def test_nothing_sticks_out(tabs: Callable[..., Tab], size: tuple[int, int]) -> None:
     tab = tabs(*size)
     tab.hear(SAMPLE)
-    outside = """[...document.querySelectorAll('button, select, input:not([type=file]), textarea, canvas')].filter((one) => {
+    outside = """[...document.querySelectorAll('button, select, input, textarea, canvas')].filter((one) => {
       const box = one.getBoundingClientRect();
       return box.width > 0 && (box.left < -1 || box.right > innerWidth + 1);
     }).map((one) => one.id || one.outerHTML.slice(0, 120))"""

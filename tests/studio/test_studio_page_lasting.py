@@ -6,21 +6,20 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from pages import Server, Tab, rows
+from pages import USUAL, Server, Tab, rows
 from sounds import SAMPLE
-
-USUAL = {"life": dict.fromkeys(("blink", "gaze", "head", "brows", "breath"), 1.0)}
 
 
 def test_a_server_that_comes_back_is_taken_up_again(tab: Tab, server: Server) -> None:
     told = tab.hear(SAMPLE)
     tab.slide("joy", 0.5)
-    tab.settle()
+    asked = tab.settle()["asked"]
     server.kill()
     tab.wait("document.querySelector('#line').textContent === 'reconnecting'")
     tab.slide("joy", 1.0)  # meanwhile
     server.start()
     tab.wait("document.querySelector('#line').textContent === 'ready'")
+    tab.wait(f"voxrigStudio.debug().asked > {asked}")
     told = tab.settle()
     names, values = rows(server, told["take"], told["rig"], style={"emotion": {"joy": 1.0}}, **USUAL)
     shown = np.array([told["shown"][name] for name in names], np.float32)
@@ -64,9 +63,8 @@ def test_faces_that_are_taken_off_are_let_go(tabs: Callable[..., Tab]) -> None:
     def change() -> dict[str, int]:
         tab.page.evaluate("document.querySelector('#avatar-name').textContent = ''")
         tab.page.click("text=Ours")
-        tab.wait(
-            "document.querySelector('#avatar-name').textContent !== '' && document.querySelector('#busy').hidden"
-        )
+        tab.wait("document.querySelector('#avatar-name').textContent !== ''")
+        tab.wait("document.querySelector('#busy').hidden")
         tab.page.wait_for_timeout(300)
         told: dict[str, int] = tab.debug()["graphics"]
         return told

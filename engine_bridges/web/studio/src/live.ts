@@ -16,6 +16,8 @@ export interface Wanted {
 }
 
 export class Live {
+  /** Frames that the server left out because it fell behind. */
+  dropped = 0;
   private lag = 0;
 
   private constructor(
@@ -32,6 +34,9 @@ export class Live {
       const talk = await connect(wanted.url, {
         rate: ear.context.sampleRate, rigs: [wanted.rig], model: wanted.pack, style: wanted.style, seed: wanted.seed,
         ...(wanted.life ? { life: wanted.life } : {}), idle: 0.5, delay: DELAY, name: "studio",
+        onnotice: ({ kind, first, end }) => {
+          if (live && kind === "dropped") live.dropped += end - first;
+        },
       });
       heard = (samples) => talk.push(samples);
       live = new Live(ear, talk);

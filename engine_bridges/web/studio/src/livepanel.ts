@@ -49,7 +49,8 @@ export class LivePanel {
     this.whole.textContent = whole > 0 ? `${whole.toFixed(0)} ms` : "—";
     const network = Math.max(0, whole - lookahead - waiting);
     this.parts.textContent = `lookahead ${lookahead.toFixed(0)}, buffer ${waiting.toFixed(0)}, network ${network.toFixed(0)} ms`;
-    this.frames.textContent = String(this.live.frame + 1);
+    const { frame, dropped } = this.live;
+    this.frames.textContent = dropped > 0 ? `${frame + 1}, ${dropped} left out: the server is too slow` : String(frame + 1);
   }
 
   async toggle(): Promise<void> {

@@ -16,6 +16,7 @@ export interface Frame {
 const SLOW = 34; // ms a picture may take before it is drawn coarser
 const FAST = 14;
 const COARSEST = 0.4; // of the resolution
+const LEISURE = 90; // ms between pictures where there is no card, so that the processor does other things, too
 const REST = 250; // ms without change after which it is drawn in full once more
 
 export class View {
@@ -31,6 +32,7 @@ export class View {
   private load = 0; // ms between pictures, smoothed
   private last = 0;
   private drawnAt = 0;
+  private pause = 0; // ms between pictures at least
   private coarse = false; // what is shown now
 
   constructor(private readonly canvas: HTMLCanvasElement) {
@@ -38,7 +40,7 @@ export class View {
     this.renderer.toneMapping = ACESFilmicToneMapping;
     this.renderer.toneMappingExposure = 1.0;
     const slow = drawnByProcessor(this.renderer);
-    if (slow) this.scale = COARSEST;
+    if (slow) [this.scale, this.pause] = [COARSEST, LEISURE];
     this.lights(!slow);
     this.controls = new OrbitControls(this.camera, canvas);
     this.controls.enableDamping = !matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -91,7 +93,8 @@ export class View {
   draw(changed: boolean, now: number): void {
     const moved = this.controls.update();
     if (changed || moved || this.stale) {
-      this.stale = false;
+      this.stale = now - this.drawnAt < this.pause; // then it is drawn a little later
+      if (this.stale) return;
       this.resolve(this.scale);
       this.renderer.render(this.scene, this.camera);
       this.drawnAt = now;
