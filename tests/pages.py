@@ -149,7 +149,7 @@ class Tab:
 
 
 def light_head() -> bytes:
-    """A GLB with ARKit's shapes and a joint for the head, quick to load and to draw where there is no card."""
+    """A GLB with ARKit's shapes and a joint for the head, quick to draw where there is no card."""
     shape = piece(
         ["skin", "eye_left", "eye_right"],
         [name for name in head.load().curves if name in get("arkit").curves],
@@ -199,7 +199,7 @@ LISTEN = """([pictures, until]) => new Promise((resolve) => {
 
 
 def place(values: np.ndarray, face: np.ndarray) -> float:
-    """Where on the way from frame to frame a face is, in frames: values run in straight lines between them."""
+    """Where between frames a face is, in frames: values run in straight lines between them."""
     ways = np.diff(values, axis=0)
     lengths = np.maximum((ways**2).sum(1), 1e-12)
     parts = np.clip(((face - values[:-1]) * ways).sum(1) / lengths, 0, 1)
@@ -208,7 +208,7 @@ def place(values: np.ndarray, face: np.ndarray) -> float:
 
 
 def lateness(tab: Tab, server: Server, seconds: float, pictures: int, until: float = 1e9) -> np.ndarray:
-    """Of each picture, by how many frames the face is from what is heard: face and sound are both measured."""
+    """Of each picture, by how many frames the face is from what is heard; both are measured."""
     told = tab.debug()
     _, values = rows(server, told["take"], told["rig"], **USUAL)
     tab.page.keyboard.press("Space")
