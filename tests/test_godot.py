@@ -26,7 +26,7 @@ import numpy as np
 import pytest
 import soundfile
 import soxr
-from sounds import SAMPLE, TINY
+from sounds import SAMPLE, TINY, VOXRIG
 
 import voxrig
 from voxrig.errors import WireError
@@ -462,6 +462,33 @@ def test_after_an_interrupt_the_old_line_is_not_shown(game: Path, tmp_path: Path
     assert run.frames[-1].index == last + 30
     for frame in run.frames:
         assert frame.shapes[1] == (0.25 if frame.index <= last else 0.75)
+
+
+@needs_godot
+@pytest.mark.parametrize("rate", [8000, 16000, RATE])
+def test_an_interrupt_after_all_was_said_shuts_the_mouth(game: Path, tmp_path: Path, rate: int) -> None:
+    """With the service itself: the whole line was sent, its sound is cut, and the face still goes on to rest."""
+    port = free_port(socket.SOCK_STREAM)
+    command = [*VOXRIG, "serve", "--port", "0", "--websocket", str(port), "--model", "live"]
+    service = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert service.stdout is not None
+        assert service.stdout.readline()
+        receiver = {"source": 3, "url": f"ws://127.0.0.1:{port}/v1/face", "rate": rate, "blended": False}
+        pcm = soxr.resample(np.frombuffer(sound(), "<i2"), RATE, rate).tobytes()
+        with playing(
+            game, tmp_path, receiver=receiver, say=said(tmp_path, pcm), interrupt=2.0, seconds=15
+        ) as play:
+            run = play.result()
+    finally:
+        service.terminate()
+        service.wait(20)
+    assert run.events == ("ready", "connected", "ended", "lost", "end")
+    jaw = np.array([frame.shapes[ARKIT.index("jawOpen")] for frame in run.frames])
+    frames = [frame.index for frame in run.frames]
+    assert jaw.max() > 0.2
+    assert frames[-1] < 2.5 * 60  # of five seconds
+    assert np.abs(run.frames[-1].shapes).max() < 1e-3
 
 
 @needs_godot

@@ -18,6 +18,7 @@ var _given = 0  # samples
 var _capacity = 0  # samples that the player can hold
 var _running = false
 var _last = false
+var _cut = false  # the mouth closes without a sound
 var _heard = 0.0
 
 
@@ -46,6 +47,9 @@ func push(data: PoolByteArray, at: float) -> void:
 		return
 	if _origin == null:
 		_origin = at
+	if _cut:
+		_cut = false
+		_given = int(max(_given, _heard * _rate))  # it went on without a sound
 	var gap = at - (_origin + float(_given + _queue.size() / _width) / _rate)
 	if gap > NOTICED and gap < 1.0:
 		var silence = PoolByteArray()
@@ -72,8 +76,9 @@ func has_more() -> bool:
 	return _rate > 0 and (_queue.size() > 0 or _heard < float(_given) / _rate)
 
 
-# Forgets what is not yet with the player.
+# Forgets what is not yet with the player. After that time goes on by itself, until there is sound again.
 func cut() -> void:
+	_cut = true
 	_queue.resize(0)
 
 
@@ -86,6 +91,7 @@ func finish() -> void:
 	_heard = 0.0
 	_running = false
 	_last = false
+	_cut = false
 
 
 func _process(delta: float) -> void:
@@ -121,7 +127,7 @@ func _advance(waiting: int, delta: float) -> void:
 	if waiting > 0:
 		now = float(_given - waiting) / _rate + AudioServer.get_time_since_last_mix() - AudioServer.get_output_latency()
 	var end = float(_given) / _rate
-	if now > end:
+	if now > end and not _cut:
 		now = end
 	if now > _heard:
 		_heard = now
