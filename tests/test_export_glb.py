@@ -352,6 +352,10 @@ def test_names_of_the_user_go_before_all(tmp_path: Path) -> None:
     played = numbers(file, file.document["animations"][0]["samplers"][0]["output"]).reshape(-1, 3)
     np.testing.assert_array_equal(played[:, 1], frames.curve("jawOpen"))
     np.testing.assert_array_equal(played[:, 0], 0)
+    with pytest.raises(
+        FormatError, match=r"is called 'chin', as --names says of jawOpen; found jawOpen, chin"
+    ):
+        animated(frames, path, names={"jawOpen": "chin"})
 
 
 @pytest.mark.parametrize("place", ["mesh", "primitive", "target"])

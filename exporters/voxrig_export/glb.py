@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from voxrig.avatar import glb_file
 from voxrig.avatar.glb_targets import Bind, Face, binds, faces, listed, match
-from voxrig.errors import FormatError
+from voxrig.errors import FormatError, one_line
 from voxrig.types import Array, Frames
 from voxrig_export import glb_animation
 from voxrig_export.keys import reduce_all
@@ -120,12 +120,18 @@ def shared_keys(values: Array, tolerance: float | None) -> NDArray[np.int64]:
 
 
 def _moved(glb: glb_file.Glb, take: Take) -> list[tuple[Face, list[Bind]]]:
-    """The faces of an avatar and what moves them. Raises FormatError if nothing does."""
+    """The faces of an avatar and what moves them. Raises FormatError if nothing does or a name is missing."""
     rig, options = take.rig, take.options
     have = faces(glb, options.mesh)
     moved = [(face, bound) for face in have if (bound := binds(glb, face, rig, options.names))]
+    found = tuple(dict.fromkeys(name for face in have for name in face.targets if name))
+    for curve, name in options.names.items():
+        if curve in rig.curves and name not in found:
+            raise FormatError(
+                f"no morph target of the avatar is called '{one_line(name)}', as --names says of {curve};"
+                f" found {listed(found)}"
+            )
     if not moved:
-        found = tuple(dict.fromkeys(name for face in have for name in face.targets if name))
         raise FormatError(
             f"no morph target of the avatar is a curve of rig {rig.name};"
             f" looked for {listed(rig.curves)}; found {listed(found)}"
