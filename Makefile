@@ -5,7 +5,7 @@ BIN := .venv/bin
 VOXRIG := $(BIN)/voxrig
 PAGE := service/voxrig/studio/page/index.html
 
-.PHONY: demo studio test lint proto bench bench-service bench-bridges bench-batch bench-render bench-studio bench-studio-page studio-build clean
+.PHONY: demo studio test lint proto bench bench-service bench-bridges bench-batch bench-render bench-studio studio-build clean
 
 demo: .venv/demo.stamp
 	@mkdir -p out
@@ -61,7 +61,8 @@ bench-render: .venv/dev.stamp
 	$(BIN)/python tests/bench/bench_portrait.py
 	$(BIN)/python tests/bench/bench_render.py
 
-bench-studio-page: .venv/dev.stamp
+bench-studio: .venv/dev.stamp
+	$(BIN)/python tests/bench/bench_studio.py
 	$(BIN)/python tests/bench/bench_studio_page.py
 
 clean:
