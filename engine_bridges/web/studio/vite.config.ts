@@ -27,5 +27,6 @@ export default defineConfig({
     assetsInlineLimit: 0, // data: addresses are not allowed for scripts and fonts
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 900,
+    license: { fileName: "assets/licenses.md" }, // of what is bundled
   },
 });
