@@ -81,5 +81,5 @@ def test_rest_ends_at_the_rigs_rest() -> None:
 
 
 def test_adjust_names_the_curves_it_knows() -> None:
-    with pytest.raises(RigError, match="unknown native curve 'jawopen'; have all, eyeBlinkLeft"):
+    with pytest.raises(RigError, match="unknown native curve 'jawopen'; write jawOpen"):
         Adjust(NATIVE, {"jawopen": 1.0}, {})

@@ -73,8 +73,11 @@ class WireError(VoxrigError):
 
 
 def unknown(kind: str, name: str, choices: Iterable[str]) -> str:
-    """The sentence for a name that we do not know: thing, fault, legal choices."""
-    return f"unknown {kind} '{name}'; have {', '.join(choices)}"
+    """The sentence for a name that we do not know: thing, fault, and legal choices, or the one that is
+    meant where only capitals differ."""
+    choices = list(choices)
+    near = [choice for choice in choices if choice.lower() == name.lower() and choice != name]
+    return f"unknown {kind} '{name}'; " + (f"write {near[0]}" if near else f"have {', '.join(choices)}")
 
 
 def one_line(text: str) -> str:

@@ -20,6 +20,9 @@ from voxrig.cli.file_options import add_file_options
 from voxrig.errors import VoxrigError, one_line
 from voxrig.speech.pronounce import LANGUAGES
 
+_SEVERAL = ("animate", "send", "live", "batch", "render")
+_TOGETHER = "files and URLs stand together, before the options or after them"
+
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
@@ -35,7 +38,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             words = take.paces(sys.argv[1:] if argv is None else argv)
             args, left = _parser().parse_known_args(words)
             if left:  # told by the verb, whose help is the one to see
-                _Parser(prog=f"voxrig {args.verb}").error(f"unrecognized arguments: {' '.join(left)}")
+                several = args.verb in _SEVERAL and not any(word.startswith("-") for word in left)
+                why = f" ({_TOGETHER})" if several else ""
+                _Parser(prog=f"voxrig {args.verb}").error(f"unrecognized arguments: {' '.join(left)}{why}")
             return int(args.run(args) or 0)
         finally:
             if sys.stdout is not None:  # closed by the shell
