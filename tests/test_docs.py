@@ -19,7 +19,7 @@ from voxrig_bridge.receivers import address
 from voxrig_export import format_for
 
 ROOT = Path(__file__).parent.parent
-HOMES = (ROOT / "docs", ROOT / "engine_bridges")
+HOMES = (ROOT / "docs", ROOT / "engine_bridges", ROOT / "samples")
 PAGES = [ROOT / "README.md", *(page for home in HOMES for page in sorted(home.rglob("*.md")))]
 PAGES = [page for page in PAGES if "node_modules" not in page.parts]
 
