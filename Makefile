@@ -78,7 +78,7 @@ EXTRA ?= cpu
 	@touch $@
 
 .venv/studio.stamp: .venv/demo.stamp
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[$(EXTRA),plot,studio,tts,render]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[$(EXTRA),plot,text,studio,tts,render]'
 	@touch $@
 
 $(PAGE): $(shell find engine_bridges/web/studio/src engine_bridges/web/src -type f) engine_bridges/web/studio/package-lock.json

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 import wave
 from collections.abc import Iterator
 from fractions import Fraction
@@ -339,6 +340,14 @@ def test_a_take_that_is_deleted_is_gone(studio: Running) -> None:
     id = studio.upload(wav(babble(0.3))).json["id"]
     assert studio.ask("DELETE", f"/api/takes/{id}").status == 204
     assert studio.ask("GET", f"/api/takes/{id}").status == 404
+
+
+def test_the_sample_needs_no_dictionary(studio: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "gruut", None)
+    answer = studio.ask("POST", "/api/takes/sample")
+    assert answer.status == 201
+    assert not answer.json["words"]
+    assert len(answer.json["phones"]) > 30
 
 
 def test_the_sample_is_a_take_with_its_words(studio: Running) -> None:

@@ -22,6 +22,7 @@ from ..errors import TextError, VoxrigError, one_line
 from ..pack import Device
 from ..recital import Script
 from ..rigs import get
+from ..types import AudioChunk
 from . import about, files, page
 from .entrance import COOKIE, Entrance
 from .face import Faces
@@ -204,7 +205,7 @@ class Studio:
         if not about.SAMPLE.is_file():
             raise Refusal(409, "the sample comes with a checkout of the project, and is not here")
         with about.SAMPLE.open("rb") as data:
-            return await self._keep(partial(self._heard, data, "hello.wav", Script(about.SAYS)))
+            return await self._keep(partial(self._said, data))
 
     async def _read(self, request: web.Request) -> web.StreamResponse:
         name = files.plain_name(request.query.get("name", ""))
@@ -245,10 +246,19 @@ class Studio:
 
         sound = self._packs.speaker().say(text, voice)
         name = files.plain_name(" ".join(text.split())[:40])
-        take = Speech(name, sound, Script(text, VOICES[voice].language))
+        return self._fitted(name, sound, Script(text, VOICES[voice].language))
+
+    def _said(self, data: BinaryIO) -> Speech:
+        """The sample."""
+        sound = files.sound(data, about.SAMPLE.name, self.limits.seconds)
+        return self._fitted(about.SAMPLE.name, sound, Script(about.SAYS))
+
+    def _fitted(self, name: str, sound: AudioChunk, script: Script) -> Speech:
+        """A sound with a text that nobody insists on: where it cannot be fitted, what is heard does."""
+        take = Speech(name, sound, script)
         try:
             take.rehearsal("file", self._packs)
-        except TextError:  # numbers, abbreviations: said otherwise than they are written
+        except TextError:  # said otherwise than it is written, or the extra text is not installed
             take = Speech(name, sound)
             take.rehearsal("file", self._packs)
         return take
