@@ -467,7 +467,7 @@ def test_after_an_interrupt_the_old_line_is_not_shown(game: Path, tmp_path: Path
 @needs_godot
 @pytest.mark.parametrize("rate", [8000, 16000, RATE])
 def test_an_interrupt_after_all_was_said_shuts_the_mouth(game: Path, tmp_path: Path, rate: int) -> None:
-    """With the service itself: all was sent, its sound is cut, and the face still goes on to rest."""
+    """With the service itself: the whole line was sent, its sound is cut, and the face goes on to rest."""
     port = free_port(socket.SOCK_STREAM)
     command = [*VOXRIG, "serve", "--port", "0", "--websocket", str(port), "--model", "live"]
     service = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)

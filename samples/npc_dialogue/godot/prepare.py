@@ -55,8 +55,8 @@ def prepare(dialogue: Path, into: Path) -> None:
 def with_tangents(glb: bytes) -> bytes:
     """The same head with tangents, all zero, where it has none.
 
-    Godot 3.2 would work them out again for each of the 68 shapes, for many minutes. Only reliefs
-    need tangents, and their surfaces have their own. An accessor without data is zeros.
+    Godot 3.2 would work them out again for each of the 68 shapes, for many minutes. Only materials with a
+    relief need tangents, and their surfaces have their own. An accessor without data is zeros.
     """
     (size,) = struct.unpack_from("<I", glb, 12)
     head = json.loads(glb[20 : 20 + size])
