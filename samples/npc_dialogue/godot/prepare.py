@@ -34,7 +34,7 @@ def prepare(dialogue: Path, into: Path) -> None:
     addon = ROOT / "engine_bridges" / "godot" / "addons" / "voxrig" / "godot3"
     shutil.copytree(addon, into / "addons" / "voxrig", dirs_exist_ok=True)
     head = (Path(voxrig.__file__).parent / "packs" / "avatar.glb").read_bytes()
-    (into / "avatar.glb").write_bytes(with_tangents(head))
+    (into / "avatar.glb").write_bytes(with_zeros(head))
     lines = into / "lines"
     lines.mkdir(exist_ok=True)
     (lines / ".gdignore").touch()  # read as they are, not imported
@@ -52,24 +52,26 @@ def prepare(dialogue: Path, into: Path) -> None:
         print(f"{node.name}: {line.seconds:.1f} s")
 
 
-def with_tangents(glb: bytes) -> bytes:
-    """The same head with tangents, all zero, where it has none.
+def with_zeros(glb: bytes) -> bytes:
+    """The same head, whose shapes say where they move nothing.
 
-    Godot 3.2 would work them out again for each of the 68 shapes, for many minutes. Only materials with a
-    relief need tangents, and their surfaces have their own. An accessor without data is zeros.
+    Its shapes tell only the points that they move (sparse accessors); all others are zero. Godot 3.2 takes
+    whatever is in its memory for those, unless the zeros are in the file, once for all.
     """
     (size,) = struct.unpack_from("<I", glb, 12)
-    head = json.loads(glb[20 : 20 + size])
-    for mesh in head["meshes"]:
-        for surface in mesh["primitives"]:
-            if "TANGENT" not in (has := surface["attributes"]):
-                count = head["accessors"][has["POSITION"]]["count"]
-                has["TANGENT"] = len(head["accessors"])
-                head["accessors"].append({"componentType": 5126, "count": count, "type": "VEC4"})
+    head, data = json.loads(glb[20 : 20 + size]), glb[28 + size :]
+    data += b"\0" * (-len(data) % 4)
+    short = [accessor for accessor in head["accessors"] if "bufferView" not in accessor]
+    zeros = bytes(12 * max(accessor["count"] for accessor in short))  # three float32 a point
+    for accessor in short:
+        accessor["bufferView"] = len(head["bufferViews"])
+    head["bufferViews"].append({"buffer": 0, "byteOffset": len(data), "byteLength": len(zeros)})
+    head["buffers"][0]["byteLength"] = len(data) + len(zeros)
     text = json.dumps(head).encode()
     text += b" " * (-len(text) % 4)
-    told = text + glb[20 + size :]
-    return struct.pack("<4sIIII", b"glTF", 2, 20 + len(told), len(text), 0x4E4F534A) + told
+    data += zeros
+    told = struct.pack("<II", len(text), 0x4E4F534A) + text + struct.pack("<II", len(data), 0x004E4942) + data
+    return struct.pack("<4sII", b"glTF", 2, 12 + len(told)) + told
 
 
 def _plain(style: dict[str, object]) -> dict[str, object]:
