@@ -37,7 +37,7 @@ def light() -> bytes:
 
 @pytest.fixture
 def tabs(browser: Any, server: Server, light: bytes) -> Iterator[Callable[..., Tab]]:
-    """Opens tabs, with a light head or ours; none has complained in the end, nor asked another server."""
+    """Opens tabs, with a light head or ours; none complains, or asks anybody but the server."""
     opened = []
 
     def tab(width: int = 960, height: int = 540, ours: bool = False) -> Tab:

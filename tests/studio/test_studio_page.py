@@ -256,6 +256,47 @@ def test_a_file_of_ones_own_becomes_the_face(tab: Tab, tmp_path: Path) -> None:
     assert told["weights"]["Wolf3D.jawOpen"] == pytest.approx(told["shown"]["jawOpen"], abs=1e-6)
 
 
+def vrm() -> bytes:
+    """A VRM 1 whose aa opens the jaw, with the bones that it has to have."""
+    wild = Wild()
+    limbs = [f"{side}{part}" for side in ("left", "right") for part in LIMBS.split()]
+    bones = {name: {"node": wild.node(name=name)} for name in ("hips", "spine", "head", *limbs)}
+    shapes = ["jawOpen", "mouthSmileLeft"]
+    face = wild.node(
+        name="Face", mesh=wild.mesh(piece(["skin"], shapes), {"jawOpen": "A", "mouthSmileLeft": "B"})
+    )
+    preset = {
+        name: {"morphTargetBinds": [{"node": face, "index": i, "weight": 1.0}]}
+        for i, name in enumerate(("aa", "happy"))
+    }
+    meta = {"name": "own", "authors": ["voxrig"], "licenseUrl": "https://vrm.dev/licenses/1.0/"}
+    about = {
+        "specVersion": "1.0",
+        "meta": meta,
+        "humanoid": {"humanBones": bones},
+        "expressions": {"preset": preset},
+    }
+    wild.document |= {"extensionsUsed": ["VRMC_vrm"], "extensions": {"VRMC_vrm": about}}
+    return wild.bytes()
+
+
+LIMBS = "UpperLeg LowerLeg Foot UpperArm LowerArm Hand"
+
+
+def test_a_vrm_speaks_by_its_expressions(tab: Tab, tmp_path: Path) -> None:
+    (tmp_path / "own.vrm").write_bytes(vrm())
+    tab.page.set_input_files("#face input[type=file]", tmp_path / "own.vrm")
+    tab.wait("document.querySelector('#avatar-name').textContent === 'own.vrm'")
+    assert tab.hear(SAMPLE)["rig"] == "vrm1"
+    most = 0.0
+    for share in np.arange(0.1, 0.6, 0.05):
+        seek(tab, share)
+        told = tab.settle()
+        assert told["weights"].get("A", 0.0) == pytest.approx(told["shown"]["aa"], abs=1e-6)
+        most = max(most, told["shown"]["aa"])
+    assert most > 0.2
+
+
 def test_a_file_without_shapes_is_refused_in_a_sentence(tab: Tab, tmp_path: Path) -> None:
     (tmp_path / "text.glb").write_text(json.dumps({"asset": {}}) * 4)
     tab.page.set_input_files("#face input[type=file]", tmp_path / "text.glb")
