@@ -46,6 +46,7 @@ class Running:
 
     port: int
     studio: Studio
+    routes: list[web.AbstractRoute]
 
     def ask(
         self, method: str, path: str, body: bytes | dict[str, Any] | None = None, **headers: str
@@ -140,11 +141,12 @@ def running(limits: Limits | None = None, token: str = "", avatar: Path | None =
 
     async def serve() -> None:
         studio = Studio(Entrance("127.0.0.1", token), "cpu", avatar, limits)
-        runner = web.AppRunner(studio.app(), access_log=None, shutdown_timeout=1.0, max_line_size=1 << 17)
+        app = studio.app()
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, max_line_size=1 << 17)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
-        found.update(port=runner.addresses[0][1], studio=studio)
+        found.update(port=runner.addresses[0][1], studio=studio, routes=list(app.router.routes()))
         begun.set()
         await ended.wait()
         await runner.cleanup()

@@ -181,6 +181,15 @@ def test_what_there_is_is_told(studio: Running) -> None:
     assert len(told["speakers"]) == 4
 
 
+def test_every_address_is_documented(studio: Running) -> None:
+    told = (Path(__file__).parents[1] / "docs" / "studio.md").read_text()
+    addresses = {route.resource.canonical for route in studio.routes if route.resource}
+    wanted = {address for address in addresses if address.startswith(("/api/", "/v1/", "/avatar"))}
+    assert len(wanted) > 10
+    for address in wanted:
+        assert address.replace("{id}", "ID") in told, address
+
+
 def test_a_microphone_converses_with_the_service(studio: Running) -> None:
     whole = read(SAMPLE)
     sound = AudioChunk(whole.samples[: 2 * whole.rate], whole.rate)
