@@ -301,4 +301,4 @@ def test_a_file_without_shapes_is_refused_in_a_sentence(tab: Tab, tmp_path: Path
     (tmp_path / "text.glb").write_text(json.dumps({"asset": {}}) * 4)
     tab.page.set_input_files("#face input[type=file]", tmp_path / "text.glb")
     tab.wait("document.querySelector('.toast.error')?.textContent.includes('text.glb')")
-    assert tab.page.inner_text("#avatar-name") == "voxrig's head"
+    assert tab.page.inner_text("#avatar-name") == "studio's head"

@@ -12,16 +12,13 @@ export class EnginesPanel {
 
   constructor(about: About) {
     const url = el("input", { type: "text", "aria-label": "Address of the receiver", spellcheck: "false", autocomplete: "off", required: true });
-    const note = el("p", { class: "faint" });
     const kind = el("select", { "aria-label": "Kind of receiver" }, ...about.receivers.map(({ scheme, note: what }) => option(scheme, `${scheme} — ${what}`)));
     const example = (): void => {
-      const receiver = about.receivers.find(({ scheme }) => scheme === kind.value);
-      url.value = receiver?.example ?? "";
-      note.textContent = receiver?.note ?? "";
+      url.value = about.receivers.find(({ scheme }) => scheme === kind.value)?.example ?? "";
     };
     kind.addEventListener("change", example);
     example();
-    const form = el("form", {}, field("receiver", kind), field("address", url), note, el("button", { type: "submit", class: "primary" }, "Connect"));
+    const form = el("form", {}, field("receiver", kind), field("address", url), el("button", { type: "submit", class: "primary" }, "Connect"));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       void attempt(async () => {

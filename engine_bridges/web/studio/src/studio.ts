@@ -136,7 +136,7 @@ export class Studio {
     await attempt(async () => {
       const answer = await fetch("/avatar.glb");
       if (!answer.ok) throw new Error(`the avatar cannot be had: the server answered ${answer.status}`);
-      await this.wear(await answer.blob(), "voxrig's head");
+      await this.wear(await answer.blob(), "studio's head");
     });
   }
 
