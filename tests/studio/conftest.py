@@ -9,7 +9,7 @@ import pytest
 from pages import CHROMIUM, FLAGS, PAGE, Server, Tab, light_head
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it is open, its event loop is that of the whole thread
 def browser() -> Iterator[Any]:
     api = pytest.importorskip("playwright.sync_api")
     pytest.importorskip("aiohttp")
