@@ -180,7 +180,7 @@ def test_a_video_can_be_stopped(studio: Running, take: str) -> None:
 @pytest.mark.parametrize(
     ("wishes", "sentence"),
     [
-        ({"renderer": "portrait"}, "unknown renderer 'portrait'; have mesh, splat"),
+        ({"renderer": "oil"}, "unknown renderer 'oil'; have mesh, splat, portrait"),
         ({"width": 10}, "width is 10; have 64 to 1920"),
         ({"width": 65}, "H.264 takes even sides"),
         ({"fps": 0}, "fps is 0"),

@@ -180,6 +180,27 @@ def test_the_microphone_moves_the_face(tab: Tab) -> None:
     tab.wait("!voxrigStudio.debug().live")
 
 
+def test_a_film_takes_the_place_of_the_face_in_step_with_the_sound(tab: Tab, tmp_path: Path) -> None:
+    pytest.importorskip("numba", reason="pictures need the extra render")
+    pytest.importorskip("av", reason="pictures need the extra render")
+    tab.hear(ramp(tmp_path / "ramp.wav", 3.0))
+    tab.page.get_by_role("tab", name="Export").click()
+    tab.page.get_by_label("Width", exact=True).select_option("256")
+    with tab.page.expect_download(timeout=400_000) as download:
+        tab.page.get_by_role("button", name="Make a film").click()
+    assert download.value.suggested_filename == "ramp.mp4"
+    tab.wait("voxrigStudio.debug().film !== null")
+    for share in (0.2, 0.8, 0.5):
+        seek(tab, share)
+        tab.wait("(({film, audioTime}) => Math.abs(film - audioTime) < 0.02)(voxrigStudio.debug())")
+    tab.page.keyboard.press("Space")
+    tab.wait("voxrigStudio.debug().film > 1.9")
+    told = tab.debug()
+    assert told["film"] == pytest.approx(told["audioTime"], abs=0.3)
+    tab.page.get_by_role("button", name="Back to the face").click()
+    assert tab.debug()["film"] is None
+
+
 def test_a_download_is_the_file_that_was_asked_for(tab: Tab, server: Server) -> None:
     told = tab.hear(SAMPLE)
     tab.page.click("#tab-export")

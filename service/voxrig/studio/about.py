@@ -15,6 +15,8 @@ from ..idle import Life
 from ..model import PACKS, find, read_card
 from ..rigs import get, names
 from ..style import EMOTIONS, SPEAKERS
+from .films import PORTRAIT
+from .photos import possible
 
 AVATAR: Final = Path(str(resources.files("voxrig") / "packs" / "avatar.glb"))
 """The head that ships."""
@@ -63,7 +65,7 @@ def told() -> dict[str, Any]:
             }
             for scheme, r in RECEIVERS.items()
         ],
-        "renderers": list(RENDERERS) if drawable() else [],
+        "renderers": [*RENDERERS, *([PORTRAIT] if possible() else [])] if drawable() else [],
         "sample": SAMPLE.is_file(),
     }
     if tts.installed():

@@ -29,6 +29,7 @@ from .face import Faces
 from .films import Films
 from .links import Links
 from .packs import Packs
+from .photos import Photos, sat
 from .refusal import INTERNAL, Refusal, status_of
 from .shelf import Shelf
 from .show import Show
@@ -81,6 +82,7 @@ class Studio:
         self._faces = Faces(self._packs)
         self._folder = tempfile.TemporaryDirectory(prefix="voxrig-studio-", ignore_cleanup_errors=True)
         self._films = Films(Path(self._folder.name), self._packs, avatar)
+        self._photos = Photos()
         self._work = ThreadPoolExecutor(2, "voxrig-work")
         self._directing = ThreadPoolExecutor(1, "voxrig-stage")  # of its own: frames wait for no upload
         self._stages: set[Stage] = set()
@@ -106,6 +108,7 @@ class Studio:
         app.router.add_get("/api/takes/{id}/frames", self._frames)
         app.router.add_post("/api/takes/{id}/export", self._export)
         app.router.add_post("/api/takes/{id}/video", self._video)
+        app.router.add_post("/api/photos", self._sit)
         app.router.add_get("/api/jobs/{id}", self._job)
         app.router.add_get("/api/jobs/{id}/file", self._film)
         app.router.add_delete("/api/jobs/{id}", self._stop_job)
@@ -296,10 +299,23 @@ class Studio:
         take = self._shelf.get(request.match_info["id"])
         told = await _json(request)
         renderer, width = told.words("renderer", "mesh"), told.whole("width", 512)
+        photo = told.words("photo", "")
+        sitter = self._photos.get(photo) if photo else None
         rig = get(told.words("rig", "arkit"))
         direction = direction_in(told, rig, rate(told.number("fps", 30.0)))
         told.check_known()
-        return web.json_response(self._films.begin(take, direction, renderer, width).told(), status=202)
+        return web.json_response(
+            self._films.begin(take, direction, renderer, width, sitter).told(), status=202
+        )
+
+    async def _sit(self, request: web.Request) -> web.StreamResponse:
+        if request.query.get("consent") != "yes":
+            whose = "the word of whom the photo shows, or of who may give it"
+            raise Refusal(400, f"a photo needs consent=yes: {whose}")
+        name = files.plain_name(request.query.get("name", "photo"))
+        with await self._received(request) as data:
+            sitter = await self._do(partial(sat, data, name))
+        return web.json_response({"id": self._photos.add(sitter), "name": name}, status=201)
 
     async def _job(self, request: web.Request) -> web.StreamResponse:
         return web.json_response(self._films.get(request.match_info["id"]).told())

@@ -9,24 +9,29 @@ from fractions import Fraction
 from itertools import count
 from pathlib import Path
 from threading import Event
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from .._version import __version__
 from ..cast import SOUND_RATE, sound_before
-from ..errors import VoxrigError
+from ..errors import VoxrigError, unknown
 from ..performance import Direction
 from ..rigs import NATIVE
 from ..types import AudioChunk
 from .packs import Packs
+from .photos import Sitter
 from .refusal import INTERNAL, Refusal, missing
 from .show import Show, elsewhere
 from .take import Speech, Take
 
+PORTRAIT = "portrait"
 SIDES = (64, 1920)
 """Pixels of a picture's side."""
 _MOST, _WAITING = 10, 4
+
+if TYPE_CHECKING:  # it needs the extra render
+    from ..render.renderer import Renderer
 
 _log = logging.getLogger("voxrig.studio")
 
@@ -52,6 +57,26 @@ class Job:
         return {"id": self.id, "state": self.state, "progress": round(self.progress, 3), "error": self.error}
 
 
+@dataclass(frozen=True)
+class _Easel:
+    """How a video is drawn."""
+
+    renderer: str
+    width: int
+    sitter: Sitter | None
+
+    def opened(self, avatar: Path | None) -> tuple[Renderer, dict[str, str]]:
+        """What draws, and what else a file has to tell. Raises VoxrigError."""
+        if self.sitter is not None:
+            from ..render.portrait import mark
+
+            return self.sitter.portrait(self.width), mark.texts()
+        from ..avatar.load import load
+        from ..render.look import Look, open_renderer
+
+        return open_renderer(Look(self.renderer, (self.width, self.width)), load(avatar)), {}
+
+
 class Films:
     """All videos. Belongs to the event loop; its thread draws."""
 
@@ -62,8 +87,10 @@ class Films:
         # One thread: the kernels that draw use all cores at once and cannot be entered twice.
         self._thread = ThreadPoolExecutor(1, "voxrig-films")
 
-    def begin(self, take: Take, direction: Direction, renderer: str, width: int) -> Job:
-        """A job for a take. Raises VoxrigError."""
+    def begin(
+        self, take: Take, direction: Direction, renderer: str, width: int, sitter: Sitter | None = None
+    ) -> Job:
+        """A job for a take; a sitter is for the renderer portrait. Raises VoxrigError."""
         from ..render.film import check_size
         from ..render.look import RENDERERS, check_extra
 
@@ -71,8 +98,10 @@ class Films:
             check_extra()
         except VoxrigError as error:
             raise Refusal(409, str(error)) from error
-        if renderer not in RENDERERS:
-            raise VoxrigError(f"unknown renderer '{renderer[:64]}'; have {', '.join(RENDERERS)}")
+        if renderer not in (*RENDERERS, PORTRAIT):
+            raise VoxrigError(unknown("renderer", renderer[:64], (*RENDERERS, PORTRAIT)))
+        if (sitter is None) == (renderer == PORTRAIT):
+            raise VoxrigError(f"photo and renderer {PORTRAIT} go together; see POST /api/photos")
         if not SIDES[0] <= width <= SIDES[1]:
             raise VoxrigError(f"width is {width}; have {SIDES[0]} to {SIDES[1]}")
         check_size((width, width), even=True)
@@ -86,7 +115,7 @@ class Films:
             : max(0, len(self._jobs) - _MOST)
         ]:
             self.remove(old)
-        self._thread.submit(self._make, job, show, renderer, width)
+        self._thread.submit(self._make, job, show, _Easel(renderer, width, sitter))
         return job
 
     def get(self, id: str) -> Job:
@@ -108,9 +137,9 @@ class Films:
             job.stopped.set()
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    def _make(self, job: Job, show: Show, renderer: str, width: int) -> None:
+    def _make(self, job: Job, show: Show, easel: _Easel) -> None:
         try:
-            self._draw(job, show, renderer, width)
+            self._draw(job, show, easel)
             job.state, job.progress = "done", 1.0
         except _StoppedError:
             job.state, job.error = "failed", "it was stopped"
@@ -122,25 +151,23 @@ class Films:
         if job.state != "done" or job.stopped.is_set():
             job.path.unlink(missing_ok=True)
 
-    def _draw(self, job: Job, show: Show, renderer: str, width: int) -> None:
-        from ..avatar.load import load
+    def _draw(self, job: Job, show: Show, easel: _Easel) -> None:
         from ..render.film import Film, Footage, kind_of
-        from ..render.look import Look, open_renderer
 
         if job.stopped.is_set():
             raise _StoppedError
-        easel = open_renderer(Look(renderer, (width, width)), load(self._avatar))
+        drawn, marks = easel.opened(self._avatar)
         fps = show.direction.fps
         heard = show.take.heard() if isinstance(show.take, Speech) else None
-        labels = {"title": job.name, "comment": f"Made with voxrig {__version__}"}
-        footage = Footage((width, width), fps, sound=None if heard is None else SOUND_RATE, labels=labels)
+        labels = {"title": job.name, "comment": f"Made with voxrig {__version__}"} | marks
+        footage = Footage(drawn.size, fps, sound=None if heard is None else SOUND_RATE, labels=labels)
         film = Film(str(job.path), kind_of("mp4"), footage, f"{job.name}.mp4")
         try:
             for part in show.parts():
                 for k, values in enumerate(part.values, part.start):
                     if job.stopped.is_set():
                         raise _StoppedError
-                    film.write(easel.draw(values), None if heard is None else _sound(heard, k, fps))
+                    film.write(drawn.draw(values), None if heard is None else _sound(heard, k, fps))
                     job.progress = min(0.99, (k + 1) / show.frames)
             film.close()
         except BaseException:

@@ -7,6 +7,7 @@ import * as server from "./server.js";
 import { attempt, toast } from "./toast.js";
 
 const RATES = ["24", "25", "29.97", "30", "48", "50", "60", "100", "120"];
+const PORTRAIT = "portrait";
 const LOOK = 400; // ms between looks at a film's progress
 
 export class ExportPanel {
@@ -19,9 +20,11 @@ export class ExportPanel {
   private readonly shoot: HTMLButtonElement;
   private readonly progress = el("div");
   private readonly rail: HTMLElement;
+  private readonly photo = el("input", { type: "file", accept: "image/png,image/jpeg,image/webp", "aria-label": "Photo of a face" });
+  private readonly consent = el("input", { type: "checkbox", "aria-label": "I have the consent of whom the photo shows" });
   private job: string | null = null;
 
-  constructor(private readonly about: About, private readonly session: Session) {
+  constructor(private readonly about: About, private readonly session: Session, private readonly watch: (film: Blob, name: string) => void) {
     this.format = el("select", { "aria-label": "Format", onchange: () => this.choose() }, ...about.formats.map((f) => option(f.name, `${f.name}  ${f.suffix}`)));
     this.rig = el("select", { "aria-label": "Rig of the file" });
     this.fps = el("select", { "aria-label": "Frames a second of the file" }, ...RATES.map((rate) => option(rate, `${rate} a second`)));
@@ -34,8 +37,11 @@ export class ExportPanel {
     const rate = el("select", { "aria-label": "Pictures a second" }, ...["24", "25", "30", "50", "60"].map((n) => option(n, `${n} a second`)));
     rate.value = "30";
     this.shoot = el("button", { type: "button", onclick: () => void attempt(() => this.film(renderer.value, Number(width.value), Number(rate.value))) }, "Make a film");
+    const sitting = el("div", { hidden: true },
+      field("photo", this.photo), el("label", { class: "check" }, this.consent, "I have the consent of whom it shows"));
+    renderer.addEventListener("change", () => (sitting.hidden = renderer.value !== PORTRAIT));
     const films = about.renderers.length > 0
-      ? [field("renderer", renderer), field("width", width), field("rate", rate), this.shoot, this.rail]
+      ? [field("renderer", renderer), sitting, field("width", width), field("rate", rate), this.shoot, this.rail]
       : [el("p", { class: "faint" }, about.renderers_hint ?? "No renderer is installed.")];
     find("export").replaceChildren(
       el("h3", {}, "Curves"), field("format", this.format), this.told, field("rig", this.rig), field("rate", this.fps),
@@ -88,6 +94,14 @@ export class ExportPanel {
     }
   }
 
+  /** What the server calls the photo. Throws where there is none, or no consent. */
+  private async sat(): Promise<string> {
+    const file = this.photo.files?.[0];
+    if (!file) throw new Error("choose a photo of the face that shall speak");
+    if (!this.consent.checked) throw new Error("a photo needs the consent of whom it shows");
+    return (await server.sit(file)).id;
+  }
+
   /** Makes a film, or stops the one that is being made. */
   private async film(renderer: string, width: number, fps: number): Promise<void> {
     if (this.job) {
@@ -97,7 +111,8 @@ export class ExportPanel {
     }
     const { take, direction } = this.session;
     if (!take) return;
-    let job = await server.film(take.id, { renderer, width, fps, direction: direction.told() });
+    const photo = renderer === PORTRAIT ? { photo: await this.sat() } : {};
+    let job = await server.film(take.id, { renderer, ...photo, width, fps, direction: direction.told() });
     this.job = job.id;
     this.shoot.textContent = "Stop";
     this.rail.hidden = false;
@@ -112,6 +127,7 @@ export class ExportPanel {
       }
       if (job.state === "failed") throw new Error(job.error ?? "the film failed");
       const [file, name] = await server.filmed(job.id);
+      if (this.session.take?.id === take.id) this.watch(file, name);
       save(file, name);
       toast(`${name}, ${(file.size / 1024).toFixed(0)} kB`, "news");
     } finally {

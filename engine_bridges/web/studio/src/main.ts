@@ -29,6 +29,8 @@ interface Debug {
   graphics: { geometries: number; textures: number };
   /** Milliseconds from changes to their first frames. */
   answers: number[];
+  /** Seconds at which a film is that takes the place of the face. */
+  film: number | null;
 }
 
 async function begin(): Promise<void> {
@@ -52,6 +54,7 @@ async function begin(): Promise<void> {
     shown: Object.fromEntries(studio.curves.map((name, i) => [name, studio.values[i] ?? 0])),
     weights: studio.avatar?.weights() ?? {},
     graphics: studio.view.held,
+    film: studio.screen.shown ? studio.screen.position : null,
     answers: [...studio.answers],
   });
   Object.assign(window, { voxrigStudio: { debug, heard: () => session.player.listen() } });

@@ -56,8 +56,13 @@ export async function exported(id: string, wanted: Wanted): Promise<[Blob, strin
   return [await answer.blob(), named(answer) ?? `take.${wanted.format}`];
 }
 
+/** A photo of a face that may speak, given with consent. */
+export const sit = (photo: File): Promise<{ id: string }> =>
+  told("POST", `photos?consent=yes&name=${encodeURIComponent(photo.name)}`, photo);
+
 export interface Filmed {
   renderer: string;
+  photo?: string;
   width: number;
   fps: number;
   direction: Directed;

@@ -9,6 +9,7 @@ import { EnginesPanel } from "./enginespanel.js";
 import { ExportPanel } from "./exportpanel.js";
 import { FacePanel } from "./facepanel.js";
 import { LivePanel } from "./livepanel.js";
+import { Screen } from "./screen.js";
 import { Session } from "./session.js";
 import * as server from "./server.js";
 import { Stage } from "./stage.js";
@@ -33,6 +34,7 @@ export class Studio {
   curves: readonly string[] = [];
   private readonly stage: Stage;
   readonly view = new View(find<HTMLCanvasElement>("view"));
+  readonly screen = new Screen();
   private readonly timeline: Timeline;
   private readonly list = new CurveList();
   private readonly direct: DirectPanel;
@@ -62,7 +64,7 @@ export class Studio {
       links: (links) => this.engines.show(links),
     });
     this.direct = new DirectPanel(about, direction);
-    this.exports = new ExportPanel(about, session);
+    this.exports = new ExportPanel(about, session, (film, name) => this.screen.show(film, name));
     this.engines = new EnginesPanel(about);
     this.live = new LivePanel(about, direction, () => this.avatar?.rig ?? "arkit", () => this.lived());
     this.face = new FacePanel(about, {
@@ -120,6 +122,7 @@ export class Studio {
   async open(take: Take): Promise<void> {
     await attempt(async () => {
       if (this.live.live) await this.live.stop();
+      this.screen.close();
       await this.session.open(take);
       find("welcome").hidden = true;
       this.ask();
@@ -211,9 +214,10 @@ export class Studio {
     requestAnimationFrame((next) => this.step(next));
     const { player } = this.session;
     const playing = player.playing;
+    this.screen.follow(player.position(), playing, player.speed);
     if (this.stale || playing || this.live.live) {
       this.show(now);
-      this.view.draw(true, now);
+      this.view.draw(!this.screen.shown, now);
     } else this.view.draw(false, now);
     if (playing && now - this.tickedAt > TICK) this.tellClock();
     if (now - this.drawnAt > 100) {

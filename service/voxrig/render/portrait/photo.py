@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,34 +18,35 @@ _KEPT = 2048
 """Pixels of the longer side that are kept."""
 
 
-def read(path: Path) -> Picture:
+def read(file: Path | BinaryIO, name: str = "") -> Picture:
     """The photo in a file, turned upright, grey made colour and transparency laid on grey.
 
-    Raises FormatError for what is no picture, or too large a one.
+    ``name`` is for sentences. Raises FormatError for what is no picture, or too large a one.
     """
+    name = name or str(file)
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            opened = Image.open(path)
+            opened = Image.open(file)
         with opened:
             if opened.width * opened.height > LARGEST:
-                raise FormatError(_too_large(path, f"{opened.width} × {opened.height}"))
+                raise FormatError(_too_large(name, f"{opened.width} × {opened.height}"))
             opened.draft("RGB", (_KEPT, _KEPT))
             upright = ImageOps.exif_transpose(opened)
             upright.thumbnail((_KEPT, _KEPT), Image.Resampling.LANCZOS)
             return _plain(upright)
     except Image.DecompressionBombError as error:
-        raise FormatError(_too_large(path, "far more")) from error
+        raise FormatError(_too_large(name, "far more")) from error
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
         reason = getattr(error, "strerror", None) or one_line(str(error)[:120])
-        raise FormatError(f"cannot read photo {path}: {reason}; give a PNG, JPEG or WebP file") from error
+        raise FormatError(f"cannot read photo {name}: {reason}; give a PNG, JPEG or WebP file") from error
 
 
-def _too_large(path: Path, pixels: str) -> str:
+def _too_large(name: str, pixels: str) -> str:
     most = LARGEST // 1_000_000
-    return f"photo {path} has {pixels} pixels; at most {most} million may be given, so scale it down first"
+    return f"photo {name} has {pixels} pixels; at most {most} million may be given, so scale it down first"
 
 
 def _plain(image) -> Picture:  # type: ignore[no-untyped-def]
