@@ -72,8 +72,7 @@ class Acting:
         self._names = (*card.styles, HEARD)
         self._emotions = [card.styles.index(name) for name in EMOTIONS]
         self._track = Track(vector(style, self._names))
-        self._chances = [card.styles.index(name) for name in CHANNELS if name in card.styles]
-        self._chance = Chance(seed, card.fps)
+        self._chance = Chance(seed, card.fps) if card.styles[-len(CHANNELS) :] == CHANNELS else None
         self._heard = Track(np.zeros(len(EMOTIONS), np.float32))
         check_heard(style, ear)
         self._ear, self._listener, self._mixer = ear, None if ear is None else ear.listen(), Mixer()
@@ -112,8 +111,8 @@ class Acting:
         """Of frames ``start`` and on, (count, k), in order."""
         told = self._track.take(start, count)
         style, share = told[:, :-1].copy(), told[:, -1:]
-        if self._chances:
-            style[:, self._chances] = self._chance.take(start, count)
+        if self._chance is not None:
+            style[:, -len(CHANNELS) :] = self._chance.take(start, count)
         if self._auto is not None:
             felt = self._heard.take(start, count)  # even where it does not count: a track is taken in order
             if share.any():
