@@ -25,6 +25,7 @@ from websockets.typing import Subprotocol
 from voxrig_bridge import door, web
 
 from ..errors import VoxrigError, one_line
+from ..listening import bound
 from ..types import Key
 from .auth import loopback
 from .floor import Floor
@@ -277,23 +278,10 @@ def _messages(part: Part, sample: int, form: web.Format) -> Iterator[str | bytes
 def _listening(at: Entrance) -> socket.socket:
     """A bound socket. Raises VoxrigError."""
     try:
-        family, _, _, _, address = socket.getaddrinfo(
-            at.host.strip("[]"), at.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listening = socket.socket(family, socket.SOCK_STREAM)
-        try:
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)  # connections inherit it
-            if at.shared:
-                listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            listening.bind(address)
-        except OSError:
-            listening.close()
-            raise
+        return bound(at.host, at.port, _BUFFER, at.shared)
     except OSError as error:
         said = error.strerror or str(error)
         raise VoxrigError(f"cannot listen for WebSockets on {at.host}:{at.port}: {said}") from error
-    return listening
 
 
 def _refused(status: HTTPStatus, said: str) -> Response:

@@ -22,6 +22,7 @@ from voxrig_bridge.door import loopback
 from .._version import __version__
 from ..avatar.load import load
 from ..errors import FormatError, VoxrigError
+from ..listening import bound
 from ..pack import Device
 from .app import Studio
 from .entrance import Entrance
@@ -103,22 +104,12 @@ def _leave() -> None:
 def _listening(at: Address) -> socket.socket:
     """A bound socket. Raises VoxrigError."""
     try:
-        family, _, _, _, address = socket.getaddrinfo(
-            at.host.strip("[]"), at.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listening = socket.socket(family, socket.SOCK_STREAM)
-        try:
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listening.bind(address)
-        except OSError:
-            listening.close()
-            raise
+        return bound(at.host, at.port)
     except OSError as error:
         said = error.strerror or str(error)
         raise VoxrigError(
             f"cannot listen on {at.host}:{at.port}: {said}; --port 0 finds a free one"
         ) from error
-    return listening
 
 
 def _url(host: str, port: int, token: str) -> str:
