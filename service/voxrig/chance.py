@@ -25,7 +25,7 @@ class Chance:
     """One face's, at the model's frame rate. A seed gives the same every time."""
 
     def __init__(self, seed: int, fps: Fraction) -> None:
-        self._loop = _wandering(fps)
+        self._loop = wandering(fps)
         self._first = int(np.random.default_rng(seed).integers(_LOOP))
 
     def take(self, start: int, count: int) -> Array:
@@ -37,8 +37,9 @@ class Chance:
 
 
 @cache
-def _wandering(fps: Fraction) -> Array:
-    """(32768, 8). Its end goes over into its beginning, since it is made of whole waves."""
+def wandering(fps: Fraction) -> Array:
+    """(32768, 8), made once, in a tenth of a second. It is made of whole waves, so its end goes over into its
+    beginning."""
     keep = np.exp(-1 / (_SLOW * float(fps)))
     turn = np.exp(-2j * np.pi * np.arange(_LOOP // 2 + 1) / _LOOP)[:, None]
     rng = np.random.default_rng(1)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .chance import CHANNELS, Chance
+from .chance import CHANNELS, Chance, wandering
 from .emotion import Ear, Feeling, Mixer
 from .errors import StyleError
 from .model import ModelCard, State, open_pack
@@ -35,6 +35,13 @@ class Expression:
         self.samples = int(card.rate / card.fps)
         """Of a frame."""
         self._session = session
+        self._by_chance = card.styles[-len(CHANNELS) :] == CHANNELS
+        if self._by_chance:
+            wandering(card.fps)  # now, and not while somebody's first frames wait
+
+    def chance(self, seed: int) -> Chance | None:
+        """What chance does to one face; None where the model leaves it no room."""
+        return Chance(seed, self.card.fps) if self._by_chance else None
 
     def step(
         self, audio: Array, curves: Array, style: Array, states: Sequence[State]
@@ -72,7 +79,7 @@ class Acting:
         self._names = (*card.styles, HEARD)
         self._emotions = [card.styles.index(name) for name in EMOTIONS]
         self._track = Track(vector(style, self._names))
-        self._chance = Chance(seed, card.fps) if card.styles[-len(CHANNELS) :] == CHANNELS else None
+        self._chance = expression.chance(seed)
         self._heard = Track(np.zeros(len(EMOTIONS), np.float32))
         check_heard(style, ear)
         self._ear, self._listener, self._mixer = ear, None if ear is None else ear.listen(), Mixer()
