@@ -36,3 +36,17 @@ def run(tmp_path: Path) -> Run:
         return subprocess.run(command, env=os.environ | {"COLUMNS": "200"}, **(settings | options))  # type: ignore[call-overload,no-any-return]
 
     return voxrig
+
+
+@pytest.fixture
+def networks() -> None:
+    """Skips where the networks that find faces in photos are not installed."""
+    pytest.importorskip("ai_edge_litert", reason="faces are found with ai-edge-litert")
+    pytest.importorskip("numba", reason="portraits need numba")
+    from voxrig.errors import ModelError
+    from voxrig.render.portrait import models
+
+    try:
+        models.load()
+    except ModelError as error:
+        pytest.skip(str(error))

@@ -294,15 +294,6 @@ def test_a_landmarker_must_be_one(tmp_path: Path) -> None:
         models.load(tmp_path / "b.task")
 
 
-@pytest.fixture
-def networks() -> None:
-    pytest.importorskip("ai_edge_litert", reason="faces are found with ai-edge-litert")
-    try:
-        models.load()
-    except ModelError as error:
-        pytest.skip(str(error))
-
-
 @pytest.mark.usefixtures("networks")
 def test_a_face_is_found_in_a_drawing(tmp_path: Path) -> None:
     from voxrig.render.portrait.landmarks import find

@@ -20,8 +20,6 @@ from test_studio import wav  # noqa: E402
 from test_studio_files import wait  # noqa: E402
 
 from voxrig.audio import read  # noqa: E402
-from voxrig.errors import ModelError  # noqa: E402
-from voxrig.render.portrait import models  # noqa: E402
 from voxrig.types import AudioChunk  # noqa: E402
 
 
@@ -35,15 +33,6 @@ def studio() -> Iterator[Running]:
 def take(studio: Running) -> str:
     whole = read(SAMPLE)
     return str(studio.upload(wav(AudioChunk(whole.samples[: whole.rate], whole.rate))).json["id"])
-
-
-@pytest.fixture
-def networks() -> None:
-    pytest.importorskip("ai_edge_litert", reason="faces are found with ai-edge-litert")
-    try:
-        models.load()
-    except ModelError as error:
-        pytest.skip(str(error))
 
 
 def png(pixels: np.ndarray) -> bytes:
